@@ -1,0 +1,84 @@
+//! The program's commands. What they do is done by the library; here is how it is asked for.
+
+mod log;
+mod serve;
+mod user;
+
+use clap::{Parser, Subcommand};
+use countersign::config::{Environment, Settings, SettingsError};
+use rocket::figment::Figment;
+use std::{fmt, process::ExitCode};
+
+/// Authentication for Rocket: log in, be recognised, be refused.
+///
+/// Settings come from Rocket.toml (the table `auth`) and from COUNTERSIGN_* in the environment;
+/// address and port are Rocket's own (ROCKET_ADDRESS, ROCKET_PORT). Without a command it serves.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the server until it is told to stop (SIGTERM or Ctrl-C).
+    Serve,
+    /// Adds, shows and changes users.
+    #[command(subcommand)]
+    User(user::Command),
+}
+
+/// Why a command did not do what it should.
+enum Failure {
+    /// Bad usage or settings: exit code 2.
+    Refused(String),
+    /// It could not be done: exit code 1.
+    Failed(String),
+}
+
+impl Failure {
+    fn refused(error: impl fmt::Display) -> Self {
+        Self::Refused(error.to_string())
+    }
+
+    /// With all causes, since this is for the person who runs the program.
+    fn failed(error: &dyn std::error::Error) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        Self::Failed(text)
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::Refused(format!("the settings are wrong:\n{error}"))
+    }
+}
+
+/// Runs the command. Exit codes: 0 done or stopped, 1 could not run, 2 bad usage or settings.
+pub(crate) fn run(arguments: Arguments) -> ExitCode {
+    log::start();
+    let done = rocket::async_main(async {
+        let figment = serve::figment();
+        match arguments.command.unwrap_or(Command::Serve) {
+            Command::Serve => serve::run(figment).await,
+            Command::User(command) => user::run(command, &settings(&figment)?).await,
+        }
+    });
+    let (code, text) = match done {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Refused(text)) => (2, text),
+        Err(Failure::Failed(text)) => (1, text),
+    };
+    eprintln!("countersign: {text}");
+    ExitCode::from(code)
+}
+
+fn settings(figment: &Figment) -> Result<Settings, Failure> {
+    Ok(Settings::load(figment, Environment::of_process())?)
+}

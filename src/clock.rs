@@ -1,0 +1,92 @@
+//! Time as an argument: the [`Clock`] that the layers above are handed.
+//!
+//! Nothing below the web and the command line reads the system clock on its own.
+
+use serde::{Deserialize, Serialize};
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// A point in time, in whole seconds since 1970-01-01T00:00:00Z, leap seconds not counted
+/// (RFC 7519 §2, NumericDate).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UnixTime(pub u64);
+
+impl UnixTime {
+    /// This time and `duration` (whole seconds of it) later; the last representable second at most.
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration.as_secs()))
+    }
+
+    /// This time and `duration` (whole seconds of it) earlier; 1970 at the least.
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(duration.as_secs()))
+    }
+}
+
+impl fmt::Display for UnixTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync + 'static {
+    /// The time now.
+    fn now(&self) -> UnixTime;
+}
+
+/// The clock of the operating system. A time before 1970 reads as 1970.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixTime {
+        UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
+    }
+}
+
+/// A clock that stands still until it is set, for tests of what expires.
+///
+/// ```
+/// use countersign::clock::{Clock, ManualClock, UnixTime};
+/// use std::time::Duration;
+///
+/// let clock = ManualClock::new(UnixTime(1_000));
+/// clock.advance(Duration::from_secs(30));
+/// assert_eq!(clock.now(), UnixTime(1_030));
+/// ```
+#[derive(Debug)]
+pub struct ManualClock(AtomicU64);
+
+impl ManualClock {
+    /// A clock that shows `now`.
+    pub fn new(now: UnixTime) -> Self {
+        Self(AtomicU64::new(now.0))
+    }
+
+    /// Moves the clock to `now`, backwards too.
+    pub fn set(&self, now: UnixTime) {
+        self.0.store(now.0, Ordering::SeqCst);
+    }
+
+    /// Moves the clock forward by the whole seconds of `by`.
+    pub fn advance(&self, by: Duration) {
+        self.set(self.now().plus(by));
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> UnixTime {
+        UnixTime(self.0.load(Ordering::SeqCst))
+    }
+}
+
+impl<C: Clock> Clock for std::sync::Arc<C> {
+    fn now(&self) -> UnixTime {
+        (**self).now()
+    }
+}

@@ -1,0 +1,95 @@
+//! `COUNTERSIGN_*` from the environment, and `COUNTERSIGN_*_FILE` for secrets in mounted files.
+
+use super::{SECRETS, reader::Problem};
+use figment::{
+    Error, Metadata, Profile, Provider,
+    value::{Dict, Map, Value},
+};
+use std::fs;
+
+const PREFIX: &str = "COUNTERSIGN_";
+
+/// Settings from environment variables. All values are texts, so that a key made of digits
+/// stays the text that it is.
+#[derive(Debug, Default)]
+pub struct Environment {
+    values: Vec<(String, String)>,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Environment {
+    /// The environment of this process.
+    pub fn of_process() -> Self {
+        let mut environment = Self::default();
+        for (name, value) in std::env::vars_os() {
+            let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
+            match value.into_string() {
+                Ok(value) => environment.add(name, value),
+                Err(_) => environment.problems.push(Problem::new(name, "is not UTF-8")),
+            }
+        }
+        environment.resolve_twins();
+        environment
+    }
+
+    /// The same from pairs of names and values; names without the prefix are passed over.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut environment = Self::default();
+        for (name, value) in pairs {
+            if name.starts_with(PREFIX) {
+                environment.add(name, value.to_owned());
+            }
+        }
+        environment.resolve_twins();
+        environment
+    }
+
+    fn add(&mut self, name: &str, value: String) {
+        let key = name[PREFIX.len()..].to_ascii_lowercase().replace("__", ".");
+        let Some(secret) = key.strip_suffix("_file").filter(|key| SECRETS.contains(key)) else {
+            return self.values.push((key, value));
+        };
+        match fs::read_to_string(&value) {
+            // Editors and `echo` end a file with a newline; no secret of ours does.
+            Ok(text) => self.values.push((secret.to_owned(), text.trim_end_matches(['\r', '\n']).to_owned())),
+            Err(error) => {
+                self.problems.push(Problem::new(name, &format!("names a file that cannot be read: {error}")));
+            }
+        }
+    }
+
+    /// A secret and its `_FILE` together: nobody can say which was meant.
+    fn resolve_twins(&mut self) {
+        self.values.sort();
+        for pair in self.values.windows(2) {
+            if pair[0].0 == pair[1].0 {
+                let text = "is set together with its _FILE; set one of them";
+                self.problems.push(Problem::of_environment(&pair[0].0, text));
+            }
+        }
+    }
+}
+
+impl Provider for Environment {
+    fn metadata(&self) -> Metadata {
+        Metadata::named("environment")
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, Error> {
+        let mut auth = Dict::new();
+        for (key, value) in &self.values {
+            let value = Value::from(value.as_str());
+            match key.split_once('.') {
+                None => drop(auth.insert(key.clone(), value)),
+                Some((table, key)) => {
+                    let table = auth.entry(table.to_owned()).or_insert_with(|| Value::from(Dict::new()));
+                    // A text under the table's own name is left for the reader to refuse.
+                    if let Value::Dict(_, table) = table {
+                        table.insert(key.to_owned(), value);
+                    }
+                }
+            }
+        }
+        Ok(Profile::Global.collect(Dict::from([("auth".to_owned(), Value::from(auth))])))
+    }
+}

@@ -1,0 +1,146 @@
+//! Settings: read by figment, checked once, and from then on of a type with no unsafe state.
+//!
+//! Later sources win: the defaults written here, `Rocket.toml`'s `[<profile>.auth]`, the
+//! environment's `COUNTERSIGN_*`. [`Settings::load`] reports everything that is wrong together.
+
+mod database;
+mod development;
+mod environment;
+mod reader;
+
+pub use database::Database;
+pub use environment::Environment;
+pub use reader::{Problem, SettingsError};
+
+use crate::{
+    jwt::{HmacSecret, Rules},
+    password::Argon2Params,
+    scope::Scope,
+};
+use figment::Figment;
+use reader::Reader;
+use std::{net::IpAddr, time::Duration};
+
+/// Everything that can be set, checked. There is one way to make it, [`Settings::load`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// `DATABASE_URL`: where users live.
+    pub database: Database,
+    /// `PREVIOUS_SIGNING_KEY`: verifies tokens that were signed before the key was changed.
+    pub previous_signing_key: Option<HmacSecret>,
+    /// `ISSUER`, `AUDIENCE`, `LEEWAY` and `ACCESS_TTL`: what an access token has to say.
+    pub access: Rules,
+    /// `SCOPES`: all scopes that can be granted at all.
+    pub scopes: Scope,
+    /// `PASSWORD__…`: what hashing costs.
+    pub password: PasswordSettings,
+    signing_key: SigningKeySource,
+}
+
+/// What a password hash costs, and how many are computed at a time.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PasswordSettings {
+    /// `PASSWORD__MEMORY_KIB`, `PASSWORD__ITERATIONS`, `PASSWORD__LANES`.
+    pub params: Argon2Params,
+    /// `PASSWORD__PERMITS`: hashes at a time; each costs the memory of one.
+    pub permits: usize,
+}
+
+#[derive(Clone, Debug)]
+enum SigningKeySource {
+    Given(HmacSecret),
+    /// Made at the first start and kept beside the database.
+    Development,
+}
+
+/// Settings whose value is a secret: never in `Rocket.toml`, never shown, readable from a file
+/// named by `COUNTERSIGN_<NAME>_FILE`.
+const SECRETS: [&str; 3] = ["signing_key", "previous_signing_key", "database_url"];
+
+impl Settings {
+    /// Reads and checks all settings. `figment` is Rocket's: its `auth` table, its profile and
+    /// its address count here. The address matters because a development key is made only
+    /// where nobody else can reach the server.
+    ///
+    /// ```
+    /// use countersign::config::{Environment, Settings};
+    ///
+    /// let environment = Environment::from_pairs([
+    ///     ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1"),
+    ///     ("COUNTERSIGN_LEEWAY", "3600"),
+    /// ]);
+    /// let error = Settings::load(&rocket::Config::figment(), environment).unwrap_err();
+    /// assert_eq!(error.to_string(), "COUNTERSIGN_LEEWAY: must be a whole number from 0 to 60");
+    /// ```
+    pub fn load(figment: &Figment, environment: Environment) -> Result<Self, SettingsError> {
+        let development = figment.profile() == "debug" && is_loopback(figment);
+        let mut reader = Reader::new(figment, environment);
+
+        let database = reader.parsed("database_url", Database::parse).unwrap_or_default();
+        let previous_signing_key = reader.secret("previous_signing_key");
+        let signing_key = match reader.secret("signing_key") {
+            Some(secret) => Some(SigningKeySource::Given(secret)),
+            None if development => Some(SigningKeySource::Development),
+            None => {
+                reader.missing(
+                    "signing_key",
+                    "is not set. Make one with `head -c 32 /dev/urandom | base64` and keep it secret",
+                );
+                None
+            }
+        };
+        let access = Rules {
+            issuer: reader.name("issuer").unwrap_or_else(|| "countersign".into()),
+            audience: reader.name("audience").unwrap_or_else(|| "countersign".into()),
+            leeway: Duration::from_secs(reader.integer("leeway", 0..=60).unwrap_or(5)),
+            max_lifetime: Duration::from_secs(reader.integer("access_ttl", 30..=86_400).unwrap_or(900)),
+        };
+        let scopes = reader.words("scopes").unwrap_or_default();
+        let password = password(&mut reader);
+        let problems = reader.finish();
+        match signing_key {
+            Some(signing_key) if problems.is_empty() => {
+                Ok(Self { database, previous_signing_key, access, scopes, password, signing_key })
+            }
+            _ => Err(SettingsError(problems)),
+        }
+    }
+
+    /// The key that new tokens are signed with. In development and without one set, it is found
+    /// in, or made and written to, a file beside the database (readable by its owner alone);
+    /// with the memory store it is made anew each time.
+    ///
+    /// # Errors
+    /// When that file cannot be read or written, or holds no key.
+    pub fn signing_secret(&self) -> Result<HmacSecret, SettingsError> {
+        match &self.signing_key {
+            SigningKeySource::Given(secret) => Ok(secret.clone()),
+            SigningKeySource::Development => development::signing_secret(&self.database),
+        }
+    }
+}
+
+fn is_loopback(figment: &Figment) -> bool {
+    figment.extract_inner::<IpAddr>("address").is_ok_and(|address| address.is_loopback())
+}
+
+fn password(reader: &mut Reader) -> PasswordSettings {
+    const ANY: std::ops::RangeInclusive<u64> = 1..=u32::MAX as u64;
+    let mut number = |key, default| {
+        let value = reader.integer(key, ANY).unwrap_or(default);
+        u32::try_from(value).unwrap_or(u32::MAX)
+    };
+    let memory_kib = number("password.memory_kib", 19_456);
+    let iterations = number("password.iterations", 2);
+    let lanes = number("password.lanes", 1);
+    let params = Argon2Params::new(memory_kib, iterations, lanes).unwrap_or_else(|error| {
+        reader.problem("password.memory_kib", &error.to_string());
+        Argon2Params::default()
+    });
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let permits = reader.integer("password.permits", 1..=1024);
+    let permits = permits.map_or(cores.saturating_sub(1).max(1), |permits| permits as usize);
+    PasswordSettings { params, permits }
+}

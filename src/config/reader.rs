@@ -1,0 +1,189 @@
+//! Reads settings one by one and remembers everything that is wrong with them.
+
+use super::{Environment, SECRETS};
+use crate::{jwt::HmacSecret, scope::Scope};
+use figment::{Figment, Source, value::Value};
+use std::{fmt, ops::RangeInclusive};
+
+/// One thing that is wrong. Names the setting; never shows its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    setting: String,
+    text: String,
+}
+
+impl Problem {
+    pub(super) fn new(setting: &str, text: &str) -> Self {
+        Self { setting: setting.to_owned(), text: text.to_owned() }
+    }
+
+    /// A problem with the setting `key`, under the name that it has in the environment.
+    pub(super) fn of_environment(key: &str, text: &str) -> Self {
+        Self::new(&format!("COUNTERSIGN_{}", key.to_ascii_uppercase().replace('.', "__")), text)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.setting, self.text)
+    }
+}
+
+/// All that is wrong with the settings, a line each.
+#[derive(Debug)]
+pub struct SettingsError(pub(super) Vec<Problem>);
+
+impl SettingsError {
+    /// The problems one by one.
+    pub fn problems(&self) -> &[Problem] {
+        &self.0
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, problem) in self.0.iter().enumerate() {
+            let newline = if at == 0 { "" } else { "\n" };
+            write!(f, "{newline}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+pub(super) struct Reader {
+    figment: Figment,
+    known: Vec<&'static str>,
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    pub(super) fn new(figment: &Figment, mut environment: Environment) -> Self {
+        let problems = std::mem::take(&mut environment.problems);
+        Self { figment: figment.clone().merge(environment), known: vec![], problems }
+    }
+
+    /// What is wrong, unknown settings included.
+    pub(super) fn finish(mut self) -> Vec<Problem> {
+        if let Ok(auth) = self.figment.find_value("auth") {
+            self.refuse_unknown("", &auth);
+        }
+        self.problems
+    }
+
+    fn refuse_unknown(&mut self, prefix: &str, value: &Value) {
+        let Some(table) = value.as_dict() else { return self.problem("", "must be a table") };
+        for (name, value) in table {
+            let key = format!("{prefix}{name}");
+            let is_table = self.known.iter().any(|known| known.starts_with(&format!("{key}.")));
+            if is_table {
+                self.refuse_unknown(&format!("{key}."), value);
+            } else if !self.known.contains(&&*key) {
+                self.problem(&key, "is not a setting");
+            }
+        }
+    }
+
+    /// Reports a problem under the name that the setting has where it was set.
+    pub(super) fn problem(&mut self, key: &str, text: &str) {
+        let path = format!("auth.{key}");
+        let source = self.figment.find_metadata(path.trim_end_matches('.')).map(|data| data.source.as_ref());
+        let problem = match source {
+            Some(Some(Source::File(file))) => {
+                let file = file.file_name().unwrap_or_default().to_string_lossy();
+                Problem::new(&format!("{path} in {file}"), text)
+            }
+            _ => Problem::of_environment(key, text),
+        };
+        self.problems.push(problem);
+    }
+
+    /// Reports that a setting without a default was not set.
+    pub(super) fn missing(&mut self, key: &str, text: &str) {
+        // A file that could not be read says enough.
+        let problem = Problem::of_environment(key, text);
+        let file = format!("{}_FILE", problem.setting);
+        if !self.problems.iter().any(|known| known.setting == file || known.setting == problem.setting) {
+            self.problems.push(problem);
+        }
+    }
+
+    fn value(&mut self, key: &'static str) -> Option<Value> {
+        self.known.push(key);
+        let value = self.figment.find_value(&format!("auth.{key}")).ok()?;
+        let metadata = self.figment.get_metadata(value.tag());
+        let in_file = matches!(metadata.and_then(|data| data.source.as_ref()), Some(Source::File(_)));
+        if in_file && SECRETS.contains(&key) {
+            self.problem(
+                key,
+                "is a secret and does not belong in a file that is committed; use the environment",
+            );
+            return None;
+        }
+        Some(value)
+    }
+
+    fn text(&mut self, key: &'static str) -> Option<String> {
+        let value = self.value(key)?;
+        match value.into_string() {
+            Some(text) => Some(text),
+            None => {
+                self.problem(key, "must be a text");
+                None
+            }
+        }
+    }
+
+    pub(super) fn parsed<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        let text = self.text(key)?;
+        parse(&text).map_err(|error| self.problem(key, error)).ok()
+    }
+
+    /// An identifier that goes into tokens: 1 to 255 visible ASCII characters.
+    pub(super) fn name(&mut self, key: &'static str) -> Option<String> {
+        self.parsed(key, |text| {
+            let fits = (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+            if fits { Ok(text.to_owned()) } else { Err("must be 1 to 255 visible ASCII characters") }
+        })
+    }
+
+    pub(super) fn secret(&mut self, key: &'static str) -> Option<HmacSecret> {
+        let text = zeroize::Zeroizing::new(self.text(key)?);
+        HmacSecret::parse(text.as_bytes()).map_err(|weak| self.problem(key, &weak.to_string())).ok()
+    }
+
+    /// Scope tokens: a list (in the environment as JSON), or one text with spaces between them.
+    pub(super) fn words(&mut self, key: &'static str) -> Option<Scope> {
+        let value = self.value(key)?;
+        let list = match value.as_str() {
+            Some(text) => serde_json::from_str::<Vec<String>>(text).ok(),
+            None => value.deserialize().ok(),
+        };
+        let text = list.map(|words| words.join(" ")).or_else(|| value.into_string()).unwrap_or("\\".into());
+        if text.trim().is_empty() {
+            return None;
+        }
+        text.parse()
+            .map_err(|_| self.problem(key, "must be scope tokens (RFC 6749 §3.3) with spaces between"))
+            .ok()
+    }
+
+    pub(super) fn integer(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
+        let value = self.value(key)?;
+        let number = match value.as_str() {
+            Some(text) => text.parse().ok(),
+            None => value.to_u128().and_then(|number| u64::try_from(number).ok()),
+        };
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            let (from, to) = (range.start(), range.end());
+            self.problem(key, &format!("must be a whole number from {from} to {to}"));
+        }
+        number
+    }
+}

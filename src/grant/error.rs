@@ -1,0 +1,58 @@
+//! The error of the token endpoint (RFC 6749 §5.2).
+
+use crate::{jwt::IssueError, password::HasherError, store::StoreError};
+use thiserror::Error;
+
+/// Why no token was granted.
+#[derive(Debug, Error)]
+pub enum GrantError {
+    /// `invalid_request`: a parameter is missing, stands twice or cannot be read.
+    #[error("invalid request: {0}")]
+    InvalidRequest(&'static str),
+    /// `invalid_client`: the client is unknown or could not prove who it is.
+    #[error("invalid client")]
+    InvalidClient,
+    /// `invalid_grant`: the login failed, for whatever reason.
+    #[error("invalid grant")]
+    InvalidGrant,
+    /// `unsupported_grant_type`.
+    #[error("unsupported grant type")]
+    UnsupportedGrantType,
+    /// `invalid_scope`: malformed, or nothing of it can be granted.
+    #[error("invalid scope")]
+    InvalidScope,
+    /// The store did not answer; whoever asked may try again.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// The password could not be hashed.
+    #[error("hashing failed")]
+    Hashing(#[from] HasherError),
+    /// The token could not be made.
+    #[error("issuing failed")]
+    Issuing(#[from] IssueError),
+    /// There is no randomness.
+    #[error("no randomness")]
+    Randomness(#[from] getrandom::Error),
+}
+
+impl GrantError {
+    /// The value of `error`, and a constant sentence for `error_description` that tells nothing
+    /// about accounts or causes.
+    pub const fn public(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::InvalidRequest(description) => ("invalid_request", description),
+            Self::InvalidClient => ("invalid_client", "The client is unknown or its authentication failed"),
+            Self::InvalidGrant => ("invalid_grant", "The credentials are wrong or no longer valid"),
+            Self::UnsupportedGrantType => ("unsupported_grant_type", "This grant type is not offered here"),
+            Self::InvalidScope => ("invalid_scope", "The scope is malformed or cannot be granted"),
+            Self::Store(_) | Self::Hashing(_) | Self::Issuing(_) | Self::Randomness(_) => {
+                ("temporarily_unavailable", "The service cannot answer right now; try again shortly")
+            }
+        }
+    }
+
+    /// Whether it is this server's fault rather than the caller's.
+    pub const fn is_internal(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::Hashing(_) | Self::Issuing(_) | Self::Randomness(_))
+    }
+}

@@ -1,0 +1,187 @@
+//! The claims of an access token (RFC 7519 §4.1, RFC 9068 §2.2), each with its exact type.
+
+use super::{
+    JwtError,
+    json::{self, Members, Typed, typed},
+};
+use crate::{clock::UnixTime, scope::Scope, user::RoleName};
+use serde::{
+    Deserialize,
+    de::{IgnoredAny, MapAccess},
+};
+use std::{collections::BTreeSet, time::Duration};
+
+/// What a verified access token says. As a request guard in Rocket it needs the token alone,
+/// so it costs no look-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claims {
+    pub(super) subject: String,
+    pub(super) client_id: String,
+    pub(super) session_id: String,
+    pub(super) jti: String,
+    pub(super) roles: BTreeSet<RoleName>,
+    pub(super) scope: Scope,
+    pub(super) issued_at: UnixTime,
+    pub(super) expires_at: UnixTime,
+}
+
+impl Claims {
+    /// `sub`: whom the token is about; for a person, their [`UserId`](crate::user::UserId).
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// `client_id`: which application logged in.
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// `sid`: the session that the token belongs to.
+    pub fn session_id(&self) -> &str {
+        &self.session_id
+    }
+
+    /// `jti`: the token's own name, never given to another.
+    pub fn token_id(&self) -> &str {
+        &self.jti
+    }
+
+    /// `roles` at the time of issue. Names that could not be ours are left out.
+    pub fn roles(&self) -> &BTreeSet<RoleName> {
+        &self.roles
+    }
+
+    /// `scope`: what the token may be used for.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// `iat`: when it was issued.
+    pub fn issued_at(&self) -> UnixTime {
+        self.issued_at
+    }
+
+    /// `exp`: from this second on it is refused.
+    pub fn expires_at(&self) -> UnixTime {
+        self.expires_at
+    }
+
+    /// Checks the payload of a well signed token.
+    pub(super) fn check(payload: &[u8], rules: &Rules, now: UnixTime) -> Result<Self, JwtError> {
+        let raw: Raw = json::object(payload).ok_or(JwtError::Malformed)?;
+
+        // RFC 9068 §4: the issuer must be exactly ours.
+        if raw.iss.right().as_deref() != Some(&*rules.issuer) {
+            return Err(JwtError::Claim("iss"));
+        }
+        // RFC 7519 §4.1.3: one string, or an array of strings, with us among them.
+        let audience = match raw.aud.right() {
+            Some(Audience::One(aud)) => vec![aud],
+            Some(Audience::Several(auds)) => auds,
+            None => vec![],
+        };
+        if !audience.contains(&rules.audience) {
+            return Err(JwtError::Claim("aud"));
+        }
+        let text = |claim: Typed<String>, name| match claim.right() {
+            Some(text) if !text.is_empty() && !text.contains(char::is_control) => Ok(text),
+            _ => Err(JwtError::Claim(name)),
+        };
+        let subject = text(raw.sub, "sub")?;
+        let client_id = text(raw.client_id, "client_id")?;
+        let session_id = text(raw.sid, "sid")?;
+        let jti = text(raw.jti, "jti")?;
+
+        let (issued_at, expires_at) = rules.lifetime(raw.iat, raw.exp, raw.nbf, now)?;
+        let roles = raw.roles.right().unwrap_or_default();
+        let roles = roles.iter().filter_map(|role| role.parse().ok()).collect();
+        let scope = raw.scope.right().and_then(|scope| scope.parse().ok()).unwrap_or_default();
+        Ok(Self { subject, client_id, session_id, jti, roles, scope, issued_at, expires_at })
+    }
+}
+
+/// What an access token has to say to be taken.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The one accepted `iss`.
+    pub issuer: String,
+    /// What has to stand in `aud`.
+    pub audience: String,
+    /// How far clocks may be apart, in whole seconds.
+    pub leeway: Duration,
+    /// The longest time from `iat` to `exp`, in whole seconds.
+    pub max_lifetime: Duration,
+}
+
+impl Rules {
+    fn lifetime(
+        &self,
+        iat: Typed<u64>,
+        exp: Typed<u64>,
+        nbf: Typed<u64>,
+        now: UnixTime,
+    ) -> Result<(UnixTime, UnixTime), JwtError> {
+        let issued_at = UnixTime(iat.right().ok_or(JwtError::Claim("iat"))?);
+        let expires_at = UnixTime(exp.right().ok_or(JwtError::Claim("exp"))?);
+        if expires_at <= issued_at || expires_at > issued_at.plus(self.max_lifetime) {
+            return Err(JwtError::Claim("exp"));
+        }
+        let not_before = match nbf {
+            Typed::Absent => issued_at,
+            Typed::Is(nbf) => issued_at.max(UnixTime(nbf)),
+            Typed::Wrong => return Err(JwtError::Claim("nbf")),
+        };
+        // RFC 7519 §4.1.4: on or after `exp` it must not be accepted.
+        if now >= expires_at.plus(self.leeway) {
+            return Err(JwtError::Expired);
+        }
+        if not_before > now.plus(self.leeway) {
+            return Err(JwtError::NotYetValid);
+        }
+        Ok((issued_at, expires_at))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+#[derive(Default)]
+struct Raw {
+    iss: Typed<String>,
+    aud: Typed<Audience>,
+    sub: Typed<String>,
+    client_id: Typed<String>,
+    sid: Typed<String>,
+    jti: Typed<String>,
+    iat: Typed<u64>,
+    exp: Typed<u64>,
+    nbf: Typed<u64>,
+    roles: Typed<Vec<String>>,
+    scope: Typed<String>,
+}
+
+impl Members for Raw {
+    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "iss" => self.iss = typed(map)?,
+            "aud" => self.aud = typed(map)?,
+            "sub" => self.sub = typed(map)?,
+            "client_id" => self.client_id = typed(map)?,
+            "sid" => self.sid = typed(map)?,
+            "jti" => self.jti = typed(map)?,
+            "iat" => self.iat = typed(map)?,
+            "exp" => self.exp = typed(map)?,
+            "nbf" => self.nbf = typed(map)?,
+            "roles" => self.roles = typed(map)?,
+            "scope" => self.scope = typed(map)?,
+            _ => {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! JSON Web Tokens: keys, signing, the one verification seam and the claims check above it.
+//!
+//! [`verify_jws`] checks a compact JWS against a [`KeySet`] and knows nothing of claims;
+//! [`AccessTokens`] issues and verifies Countersign's access tokens on top of it. Signatures
+//! are `jsonwebtoken`'s; everything that it leaves unchecked is checked here.
+//! Nothing here does I/O or reads the clock.
+
+mod access;
+mod claims;
+mod json;
+mod jws;
+mod key;
+mod secret;
+
+pub use access::{AccessTokens, Issuance, IssueError};
+pub use claims::{Claims, Rules};
+pub use jws::{MAX_TOKEN_BYTES, VerifiedJws, verify_jws};
+pub use key::{Algorithm, KeySet, KeySetError, SigningKey};
+pub use secret::{HmacSecret, WeakSecret};
+
+use thiserror::Error;
+
+/// Why a token is refused. For logs and tests: whoever sent it is told one constant sentence.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum JwtError {
+    /// Longer than [`MAX_TOKEN_BYTES`].
+    #[error("the token is too long")]
+    TooLong,
+    /// Not three base64url parts, or the header is not one JSON object with each member once.
+    #[error("the token is malformed")]
+    Malformed,
+    /// A header member that would change what the token means, or where its key comes from.
+    #[error("the header member {0} is not accepted")]
+    HeaderMember(&'static str),
+    /// No key of the set is meant by the header's `kid`, or it has none and there are several.
+    #[error("no such key")]
+    UnknownKey,
+    /// The header's `alg` is not the one that the key is pinned to.
+    #[error("the algorithm is not the key's")]
+    Algorithm,
+    /// The signature is not the key's over these bytes.
+    #[error("the signature is wrong")]
+    Signature,
+    /// Well signed, but not an access token (RFC 9068 §2.1).
+    #[error("not an access token")]
+    Type,
+    /// A claim that is missing, there twice, of the wrong type or of the wrong value.
+    #[error("the claim {0} is missing or wrong")]
+    Claim(&'static str),
+    /// On or after `exp` (RFC 7519 §4.1.4).
+    #[error("the token has expired")]
+    Expired,
+    /// Before `nbf` or `iat`.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+}

@@ -1,0 +1,112 @@
+//! HMAC secrets that are worth the name.
+
+use aws_lc_rs::digest;
+use std::fmt;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+/// A secret for HS256: at least 32 bytes (RFC 7518 §3.2) that do not look like a placeholder.
+///
+/// It is wiped when dropped, and `Debug` does not show it.
+#[derive(Clone)]
+pub struct HmacSecret(Zeroizing<Vec<u8>>);
+
+/// Why a secret is refused. Never says what it was.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum WeakSecret {
+    /// Under 32 bytes.
+    #[error("is shorter than 32 bytes")]
+    Short,
+    /// The same few bytes again and again, or a run such as `0123456789`.
+    #[error("repeats itself or counts up, so it can be guessed")]
+    Repeated,
+    /// A text that stands in tutorials, or that asks to be replaced.
+    #[error("is a placeholder or stands in a published example")]
+    Published,
+    /// A PEM text, that is, a key of another kind (and often a public one).
+    #[error("is a PEM text, not a secret")]
+    Pem,
+}
+
+/// Words that stand in placeholders and in no random secret; letters only, lower case.
+/// Each has at least six letters, so random base64 holds one less than once in 10⁶ secrets.
+const PLACEHOLDER_WORDS: [&str; 14] = [
+    "secret",
+    "changeme",
+    "changeit",
+    "replace",
+    "password",
+    "passw0rd",
+    "yourkey",
+    "example",
+    "placeholder",
+    "supersecure",
+    "insecure",
+    "default",
+    "testkey",
+    "qwerty",
+];
+
+/// The first 8 bytes of the SHA-256 of secrets that were leaked or stand in tutorials, sorted;
+/// made by `.ci/published-secrets`.
+static PUBLISHED: &[u8] = include_bytes!("published-secrets.bin");
+
+impl HmacSecret {
+    /// Checks the secret's bytes.
+    ///
+    /// ```
+    /// use countersign::jwt::{HmacSecret, WeakSecret};
+    ///
+    /// assert_eq!(HmacSecret::parse(b"secret").unwrap_err(), WeakSecret::Short);
+    /// assert!(HmacSecret::parse(b"q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1").is_ok());
+    /// ```
+    pub fn parse(bytes: &[u8]) -> Result<Self, WeakSecret> {
+        if bytes.len() < 32 {
+            return Err(WeakSecret::Short);
+        }
+        if bytes.windows(11).any(|window| window == b"-----BEGIN ") {
+            return Err(WeakSecret::Pem);
+        }
+        if repeats_itself(bytes) {
+            return Err(WeakSecret::Repeated);
+        }
+        let letters: String = bytes
+            .iter()
+            .filter(|b| b.is_ascii_alphanumeric())
+            .map(|b| char::from(b.to_ascii_lowercase()))
+            .collect();
+        let placeholder = PLACEHOLDER_WORDS.iter().any(|word| letters.contains(word));
+        if placeholder || is_published(bytes) {
+            return Err(WeakSecret::Published);
+        }
+        Ok(Self(Zeroizing::new(bytes.to_vec())))
+    }
+
+    /// The bytes to compute with.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+fn is_published(bytes: &[u8]) -> bool {
+    let digest = digest::digest(&digest::SHA256, bytes);
+    PUBLISHED.as_chunks::<8>().0.binary_search_by(|known| known[..].cmp(&digest.as_ref()[..8])).is_ok()
+}
+
+/// Whether the bytes are a short text repeated, of few different values, or a sequence.
+fn repeats_itself(bytes: &[u8]) -> bool {
+    let periodic =
+        (1..=bytes.len() / 2).any(|period| bytes.iter().zip(&bytes[period..]).all(|(a, b)| a == b));
+    let mut seen = [false; 256];
+    bytes.iter().for_each(|byte| seen[usize::from(*byte)] = true);
+    // 32 random hexadecimal digits have fewer than 8 different ones once in 10⁵ secrets.
+    let few = seen.iter().filter(|seen| **seen).count() < 8;
+    let steps = bytes.windows(2).filter(|pair| pair[1].wrapping_sub(pair[0]) == 1).count();
+    periodic || few || steps * 2 > bytes.len()
+}
+
+impl fmt::Debug for HmacSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HmacSecret")
+    }
+}

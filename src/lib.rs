@@ -1,0 +1,18 @@
+//! Authentication for Rocket.
+pub mod account;
+pub mod clock;
+pub mod config;
+pub mod grant;
+pub mod jwt;
+pub mod password;
+pub mod scope;
+pub mod session;
+pub mod store;
+pub mod user;
+pub mod web;
+
+pub use jwt::Claims;
+pub use web::{
+    guard::{CurrentUser, Role},
+    stage,
+};

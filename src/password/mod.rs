@@ -1,0 +1,129 @@
+//! Passwords: what may be one, how it is kept, and hashing that cannot take the server down.
+//!
+//! [`Password`] is parsed input, [`PasswordHash`] what a store keeps, [`Hasher`] makes the one
+//! from the other. Who the password belongs to is not known here.
+
+mod argon2id;
+mod bcrypt;
+mod hasher;
+
+pub use argon2id::{Argon2Params, Argon2ParamsError};
+pub use hasher::{Hasher, HasherError, Verdict};
+
+use precis_profiles::{OpaqueString, precis_core::profile::PrecisFastInvocation};
+use std::fmt;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+/// A password that somebody typed, normalised by the `OpaqueString` profile of PRECIS
+/// (RFC 8265 §4.2: Unicode NFC, every kind of space a plain one, no control characters).
+///
+/// It is wiped when dropped, and `Debug` does not show it.
+///
+/// ```
+/// use countersign::password::Password;
+///
+/// let composed = Password::parse("cr\u{e8}me br\u{fb}l\u{e9}e")?;
+/// let decomposed = Password::parse("cre\u{300}me bru\u{302}le\u{301}e")?;
+/// assert_eq!(composed, decomposed);
+/// assert_eq!(format!("{composed:?}"), "Password");
+/// # Ok::<(), countersign::password::PasswordError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// The shortest password that can be chosen, in bytes of UTF-8.
+    pub const MIN_BYTES: usize = 8;
+    /// The longest password, in bytes of UTF-8 after normalisation. Longer ones are refused
+    /// before anything is hashed.
+    pub const MAX_BYTES: usize = 256;
+
+    /// A password to compare with a hash.
+    pub fn parse(text: &str) -> Result<Self, PasswordError> {
+        // Normalisation may shorten a text but not to a third, so this loses nobody and keeps
+        // a megabyte from being normalised.
+        if text.len() > 4 * Self::MAX_BYTES {
+            return Err(PasswordError::TooLong);
+        }
+        let normal = OpaqueString::enforce(text).map_err(|_| PasswordError::NotAllowed)?;
+        let normal = Zeroizing::new(normal.into_owned());
+        if normal.len() > Self::MAX_BYTES { Err(PasswordError::TooLong) } else { Ok(Self(normal)) }
+    }
+
+    /// A password that an account is to have from now on.
+    pub fn choose(text: &str) -> Result<Self, PasswordError> {
+        let password = Self::parse(text)?;
+        if password.0.len() < Self::MIN_BYTES { Err(PasswordError::TooShort) } else { Ok(password) }
+    }
+
+    /// A password of 120 random bits, easy to copy: 24 letters and digits in groups of six.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        // 32 characters, so that every byte's low five bits choose one without bias.
+        const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+        let mut bytes = Zeroizing::new([0; 24]);
+        getrandom::fill(&mut *bytes)?;
+        let mut text = Zeroizing::new(String::with_capacity(27));
+        for (at, byte) in bytes.iter().enumerate() {
+            if at > 0 && at % 6 == 0 {
+                text.push('-');
+            }
+            text.push(char::from(ALPHABET[usize::from(byte & 31)]));
+        }
+        Ok(Self(text))
+    }
+
+    /// The normalised text, to be shown once to the person it was made for.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password")
+    }
+}
+
+/// Why a text is not a password.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum PasswordError {
+    /// Shorter than [`Password::MIN_BYTES`].
+    #[error("a password has at least {} bytes", Password::MIN_BYTES)]
+    TooShort,
+    /// Longer than [`Password::MAX_BYTES`].
+    #[error("a password has at most {} bytes", Password::MAX_BYTES)]
+    TooLong,
+    /// Empty, or with control characters or unassigned code points in it.
+    #[error("a password may not be empty or have control characters in it (RFC 8265)")]
+    NotAllowed,
+}
+
+/// A password as a store keeps it: a PHC string (`$argon2id$…`) or a legacy bcrypt one.
+///
+/// It may hold any text, since a store may have been damaged or filled by others; whatever is
+/// not a hash that [`Hasher`] knows logs nobody in. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    /// A hash as it stands in a store.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text for a store.
+    pub fn as_stored(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash")
+    }
+}

@@ -1,0 +1,20 @@
+//! What every store must do, as a suite that anyone can run on a store of their own.
+//!
+//! Switch the feature `conformance` on in your dev-dependencies and call the suite from a test.
+//! It panics with the requirement that does not hold. Each suite takes two handles on the same
+//! store (two pools, two connections), so that what must be atomic is tried across both; it
+//! uses names and ids of its own and leaves other records alone.
+//!
+//! ```
+//! use countersign::store::{conformance, memory::MemoryStore};
+//! use std::sync::Arc;
+//!
+//! # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
+//! let store = Arc::new(MemoryStore::new());
+//! conformance::users(store.clone(), store).await;
+//! # });
+//! ```
+
+mod users;
+
+pub use users::users;

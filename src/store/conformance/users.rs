@@ -1,0 +1,186 @@
+//! The suite for [`UserStore`].
+
+use crate::{
+    clock::UnixTime,
+    password::PasswordHash,
+    store::{Insertion, User, UserStore},
+    user::{UserId, Username},
+};
+use std::sync::Arc;
+
+type Store = Arc<dyn UserStore>;
+
+/// Everything that [`UserStore`] asks for. `a` and `b` are two handles on the same store.
+pub async fn users(a: Store, b: Store) {
+    a_user_is_found_by_id_and_by_name(&*a, &*b).await;
+    nobody_is_found_where_there_is_nobody(&*a).await;
+    a_taken_name_is_refused_and_nobody_is_replaced(&*a, &*b).await;
+    of_many_insertions_of_one_name_exactly_one_wins(&a, &b).await;
+    a_password_is_replaced_only_if_it_has_not_changed(&*a, &*b).await;
+    of_many_replacements_of_one_password_exactly_one_wins(&a, &b).await;
+    changes_are_seen_through_the_other_handle(&*a, &*b).await;
+    a_deleted_user_is_gone_and_the_name_is_free(&*a, &*b).await;
+    pages_hold_every_user_once_in_the_order_of_names(&*a, &*b).await;
+    a.ping().await.expect("the store answers");
+}
+
+fn user(name: &str) -> User {
+    User {
+        id: UserId::random(),
+        username: name.parse().expect("a user name"),
+        password: hash("first"),
+        roles: ["editor", "auditor:read"].iter().map(|role| role.parse().expect("a role")).collect(),
+        disabled: false,
+        created_at: UnixTime(1_700_000_000),
+    }
+}
+
+/// A name that nobody else has.
+fn fresh(prefix: &str) -> String {
+    format!("{prefix}-{}", UserId::random())
+}
+
+/// Stores keep hashes as they are given, whatever they are.
+fn hash(text: &str) -> PasswordHash {
+    PasswordHash::from_stored(format!("$test${text}$'\";--\u{1F511}"))
+}
+
+async fn inserted(store: &dyn UserStore, user: &User) {
+    assert_eq!(store.insert(user).await.expect("insert"), Insertion::Inserted, "a new name is free");
+}
+
+async fn a_user_is_found_by_id_and_by_name(a: &dyn UserStore, b: &dyn UserStore) {
+    let mut ada = user(&fresh("ada"));
+    ada.disabled = true;
+    inserted(a, &ada).await;
+    for store in [a, b] {
+        let found = store.by_id(ada.id).await.expect("by_id");
+        assert_eq!(found.as_ref(), Some(&ada), "a user is found by id, unchanged");
+        let found = store.by_username(&ada.username).await.expect("by_username");
+        assert_eq!(found.as_ref(), Some(&ada), "a user is found by name, unchanged");
+    }
+}
+
+async fn nobody_is_found_where_there_is_nobody(store: &dyn UserStore) {
+    let nobody = user(&fresh("nobody"));
+    assert_eq!(store.by_id(nobody.id).await.expect("by_id"), None);
+    assert_eq!(store.by_username(&nobody.username).await.expect("by_username"), None);
+    let roles = nobody.roles.clone();
+    let changes = [
+        store.replace_password(nobody.id, &hash("first"), &hash("second")).await.expect("replace_password"),
+        store.set_password(nobody.id, &hash("second")).await.expect("set_password"),
+        store.set_roles(nobody.id, &roles).await.expect("set_roles"),
+        store.set_disabled(nobody.id, true).await.expect("set_disabled"),
+        store.delete(nobody.id).await.expect("delete"),
+    ];
+    assert_eq!(changes, [false; 5], "a change of nobody says that there was nobody");
+    assert_eq!(store.by_id(nobody.id).await.expect("by_id"), None, "a change of nobody makes nobody");
+}
+
+async fn a_taken_name_is_refused_and_nobody_is_replaced(a: &dyn UserStore, b: &dyn UserStore) {
+    let name = fresh("grace");
+    let (first, second) = (user(&name), user(&name));
+    inserted(a, &first).await;
+    assert_eq!(b.insert(&second).await.expect("insert"), Insertion::NameTaken, "a taken name is refused");
+    assert_eq!(b.by_username(&first.username).await.expect("by_username"), Some(first));
+    assert_eq!(a.by_id(second.id).await.expect("by_id"), None);
+}
+
+async fn of_many_insertions_of_one_name_exactly_one_wins(a: &Store, b: &Store) {
+    for _ in 0..8 {
+        let name = fresh("contested");
+        let insert = |at: usize| {
+            let (store, user) = (if at.is_multiple_of(2) { a } else { b }.clone(), user(&name));
+            tokio::spawn(async move { store.insert(&user).await.expect("insert") })
+        };
+        let racers: Vec<_> = (0..32).map(insert).collect();
+        let mut winners = 0;
+        for racer in racers {
+            winners += usize::from(racer.await.expect("the task ends") == Insertion::Inserted);
+        }
+        assert_eq!(winners, 1, "of 32 insertions of one name exactly one wins");
+    }
+}
+
+async fn a_password_is_replaced_only_if_it_has_not_changed(a: &dyn UserStore, b: &dyn UserStore) {
+    let user = user(&fresh("hedy"));
+    inserted(a, &user).await;
+    let replace = |from, to| b.replace_password(user.id, from, to);
+    let (first, second, third) = (hash("first"), hash("second"), hash("third"));
+    assert!(!replace(&second, &third).await.expect("replace_password"), "a changed hash is left alone");
+    assert!(replace(&first, &second).await.expect("replace_password"), "an unchanged hash is replaced");
+    assert!(!replace(&first, &third).await.expect("replace_password"), "a replacement is not repeated");
+    let found = a.by_id(user.id).await.expect("by_id").expect("the user is there");
+    assert_eq!(found.password, second);
+}
+
+async fn of_many_replacements_of_one_password_exactly_one_wins(a: &Store, b: &Store) {
+    let user = user(&fresh("radia"));
+    inserted(&**a, &user).await;
+    let replace = |at: usize| {
+        let (store, id) = (if at.is_multiple_of(2) { a } else { b }.clone(), user.id);
+        let new = hash(&at.to_string());
+        tokio::spawn(async move { store.replace_password(id, &hash("first"), &new).await.expect("replace") })
+    };
+    let racers: Vec<_> = (0..32).map(replace).collect();
+    let mut winners = 0;
+    for racer in racers {
+        winners += usize::from(racer.await.expect("the task ends"));
+    }
+    assert_eq!(winners, 1, "of 32 replacements of one hash exactly one wins");
+}
+
+async fn changes_are_seen_through_the_other_handle(a: &dyn UserStore, b: &dyn UserStore) {
+    let mut user = user(&fresh("joan"));
+    inserted(a, &user).await;
+    user.password = hash("changed");
+    user.roles = ["admin".parse().expect("a role")].into();
+    user.disabled = true;
+    assert!(a.set_password(user.id, &user.password).await.expect("set_password"));
+    assert!(a.set_roles(user.id, &user.roles).await.expect("set_roles"));
+    assert!(a.set_disabled(user.id, true).await.expect("set_disabled"));
+    assert_eq!(
+        b.by_id(user.id).await.expect("by_id"),
+        Some(user),
+        "a change that was answered is seen by all"
+    );
+}
+
+async fn a_deleted_user_is_gone_and_the_name_is_free(a: &dyn UserStore, b: &dyn UserStore) {
+    let name = fresh("mary");
+    let (first, second) = (user(&name), user(&name));
+    inserted(a, &first).await;
+    assert!(b.delete(first.id).await.expect("delete"));
+    assert_eq!(a.by_id(first.id).await.expect("by_id"), None, "a deleted user is gone");
+    assert_eq!(a.by_username(&first.username).await.expect("by_username"), None, "a deleted user is gone");
+    inserted(a, &second).await;
+}
+
+async fn pages_hold_every_user_once_in_the_order_of_names(a: &dyn UserStore, b: &dyn UserStore) {
+    let prefix = fresh("page");
+    // Bytes, not a locale, order names: `Z` is folded, `-` comes before digits, `ä` after `z`.
+    let mut names: Vec<Username> = ["b", "a", "a-b", "a1", "\u{e4}", "z"]
+        .iter()
+        .map(|end| format!("{prefix}-{end}").parse().expect("a name"))
+        .collect();
+    for name in &names {
+        inserted(a, &user(name.as_str())).await;
+    }
+    names.sort();
+    let mut after: Username = prefix.parse().expect("a name");
+    let mut seen = vec![];
+    loop {
+        let page = b.list(Some(&after), 2).await.expect("list");
+        assert!(page.len() <= 2, "a page is no longer than asked");
+        let ours =
+            page.into_iter().map(|user| user.username).take_while(|name| name.as_str().starts_with(&prefix));
+        let before = seen.len();
+        seen.extend(ours);
+        match seen.last().filter(|_| seen.len() > before) {
+            Some(last) => after = last.clone(),
+            None => break,
+        }
+    }
+    assert_eq!(seen, names, "pages hold every user once, in the order of the bytes of names");
+    assert_eq!(a.list(None, 0).await.expect("list"), [], "a page of nobody is empty");
+}

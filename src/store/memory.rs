@@ -1,0 +1,96 @@
+//! A store in this process's memory: for tests, and for trying things out. All is lost at the end.
+
+use super::{Insertion, StoreError, User, UserStore};
+use crate::{
+    password::PasswordHash,
+    user::{RoleName, UserId, Username},
+};
+use async_trait::async_trait;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// Keeps everything under one lock. Clones of an `Arc` of it share what it holds.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    users: Mutex<BTreeMap<Username, User>>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn users(&self) -> MutexGuard<'_, BTreeMap<Username, User>> {
+        // Nothing here panics half-way through a change, so a poisoned map is whole.
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, id: UserId, change: impl FnOnce(&mut User)) -> bool {
+        self.users().values_mut().find(|user| user.id == id).map(change).is_some()
+    }
+}
+
+#[async_trait]
+impl UserStore for MemoryStore {
+    async fn insert(&self, user: &User) -> Result<Insertion, StoreError> {
+        let mut users = self.users();
+        if users.contains_key(&user.username) {
+            return Ok(Insertion::NameTaken);
+        }
+        users.insert(user.username.clone(), user.clone());
+        Ok(Insertion::Inserted)
+    }
+
+    async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        Ok(self.users().values().find(|user| user.id == id).cloned())
+    }
+
+    async fn by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
+        Ok(self.users().get(username).cloned())
+    }
+
+    async fn list(&self, after: Option<&Username>, limit: u32) -> Result<Vec<User>, StoreError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let users = self.users();
+        let rest = users.range::<Username, _>((from, Bound::Unbounded));
+        Ok(rest.take(limit as usize).map(|(_, user)| user.clone()).collect())
+    }
+
+    async fn replace_password(
+        &self,
+        id: UserId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let mut users = self.users();
+        let user = users.values_mut().find(|user| user.id == id && user.password == *expected);
+        Ok(user.map(|user| user.password = new.clone()).is_some())
+    }
+
+    async fn set_password(&self, id: UserId, new: &PasswordHash) -> Result<bool, StoreError> {
+        Ok(self.change(id, |user| user.password = new.clone()))
+    }
+
+    async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<bool, StoreError> {
+        Ok(self.change(id, |user| user.roles = roles.clone()))
+    }
+
+    async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<bool, StoreError> {
+        Ok(self.change(id, |user| user.disabled = disabled))
+    }
+
+    async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
+        let mut users = self.users();
+        let before = users.len();
+        users.retain(|_, user| user.id != id);
+        Ok(users.len() < before)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! Users in SQLite.
+
+use super::{SqliteStore, StoreError, unavailable};
+use crate::{
+    clock::UnixTime,
+    password::PasswordHash,
+    store::{Insertion, User, UserStore},
+    user::{RoleName, UserId, Username},
+};
+use async_trait::async_trait;
+use sqlx::{Row, sqlite::SqliteRow};
+use std::collections::BTreeSet;
+
+#[async_trait]
+impl UserStore for SqliteStore {
+    async fn insert(&self, user: &User) -> Result<Insertion, StoreError> {
+        let done = sqlx::query(
+            "INSERT INTO users (id, username, password_hash, roles, disabled, created_at)
+             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (username) DO NOTHING",
+        )
+        .bind(user.id.to_string())
+        .bind(user.username.as_str())
+        .bind(user.password.as_stored())
+        .bind(roles_text(&user.roles))
+        .bind(user.disabled)
+        .bind(user.created_at.0 as i64)
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(if done.rows_affected() == 1 { Insertion::Inserted } else { Insertion::NameTaken })
+    }
+
+    async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        let query = sqlx::query("SELECT * FROM users WHERE id = ?").bind(id.to_string());
+        query.fetch_optional(&self.pool).await.map_err(unavailable)?.map(|row| user(&row)).transpose()
+    }
+
+    async fn by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
+        let query = sqlx::query("SELECT * FROM users WHERE username = ?").bind(username.as_str());
+        query.fetch_optional(&self.pool).await.map_err(unavailable)?.map(|row| user(&row)).transpose()
+    }
+
+    async fn list(&self, after: Option<&Username>, limit: u32) -> Result<Vec<User>, StoreError> {
+        // No name is empty, so every name comes after the empty text.
+        sqlx::query("SELECT * FROM users WHERE username > ? ORDER BY username LIMIT ?")
+            .bind(after.map_or("", Username::as_str))
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(unavailable)?
+            .iter()
+            .map(user)
+            .collect()
+    }
+
+    async fn replace_password(
+        &self,
+        id: UserId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let query = sqlx::query("UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?")
+            .bind(new.as_stored())
+            .bind(id.to_string())
+            .bind(expected.as_stored());
+        self.touched(query).await
+    }
+
+    async fn set_password(&self, id: UserId, new: &PasswordHash) -> Result<bool, StoreError> {
+        let query = sqlx::query("UPDATE users SET password_hash = ? WHERE id = ?");
+        self.touched(query.bind(new.as_stored()).bind(id.to_string())).await
+    }
+
+    async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<bool, StoreError> {
+        let query = sqlx::query("UPDATE users SET roles = ? WHERE id = ?");
+        self.touched(query.bind(roles_text(roles)).bind(id.to_string())).await
+    }
+
+    async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<bool, StoreError> {
+        let query = sqlx::query("UPDATE users SET disabled = ? WHERE id = ?");
+        self.touched(query.bind(disabled).bind(id.to_string())).await
+    }
+
+    async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
+        self.touched(sqlx::query("DELETE FROM users WHERE id = ?").bind(id.to_string())).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1 FROM users LIMIT 1").execute(&self.pool).await.map_err(unavailable)?;
+        Ok(())
+    }
+}
+
+impl SqliteStore {
+    /// Runs a statement on one row; says whether there was one.
+    async fn touched(
+        &self,
+        query: sqlx::query::Query<'_, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>,
+    ) -> Result<bool, StoreError> {
+        Ok(query.execute(&self.pool).await.map_err(unavailable)?.rows_affected() > 0)
+    }
+}
+
+fn roles_text(roles: &BTreeSet<RoleName>) -> String {
+    serde_json::json!(roles).to_string()
+}
+
+fn user(row: &SqliteRow) -> Result<User, StoreError> {
+    let text = |column| row.try_get::<String, _>(column).map_err(unavailable);
+    let roles: Vec<String> = serde_json::from_str(&text("roles")?).map_err(StoreError::corrupt("role"))?;
+    let roles = roles.iter().map(|role| role.parse());
+    Ok(User {
+        id: text("id")?.parse().map_err(StoreError::corrupt("user id"))?,
+        username: text("username")?.parse().map_err(StoreError::corrupt("user name"))?,
+        password: PasswordHash::from_stored(text("password_hash")?),
+        roles: roles.collect::<Result<_, _>>().map_err(StoreError::corrupt("role"))?,
+        disabled: row.try_get("disabled").map_err(unavailable)?,
+        created_at: UnixTime(row.try_get::<i64, _>("created_at").map_err(unavailable)?.unsigned_abs()),
+    })
+}

@@ -1,0 +1,80 @@
+//! The record of a user, and what a store of users must do.
+
+use super::StoreError;
+use crate::{
+    clock::UnixTime,
+    password::PasswordHash,
+    user::{RoleName, UserId, Username},
+};
+use async_trait::async_trait;
+use std::collections::BTreeSet;
+
+/// A user as the stores keep them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Who this is, for ever.
+    pub id: UserId,
+    /// What they log in as; no two users share one.
+    pub username: Username,
+    /// What proves that it is they.
+    pub password: PasswordHash,
+    /// What they may do.
+    pub roles: BTreeSet<RoleName>,
+    /// Whether they are shut out: no login, no refresh, no live access token.
+    pub disabled: bool,
+    /// When the account was made.
+    pub created_at: UnixTime,
+}
+
+/// What became of an insertion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Insertion {
+    /// The user is there now.
+    Inserted,
+    /// Somebody has that name; nothing was changed.
+    NameTaken,
+}
+
+/// Keeps users.
+///
+/// Each method is one atomic step: of two calls at the same time, in whatever processes, one
+/// happens before the other. Insertion under one name is won by exactly one caller, and
+/// [`replace_password`](Self::replace_password) changes nothing that has changed meanwhile;
+/// both are critical to security.
+#[async_trait]
+pub trait UserStore: Send + Sync + 'static {
+    /// Adds a user, unless the name is taken. Never replaces anybody.
+    async fn insert(&self, user: &User) -> Result<Insertion, StoreError>;
+
+    /// The user with this id.
+    async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
+
+    /// The user with this name.
+    async fn by_username(&self, username: &Username) -> Result<Option<User>, StoreError>;
+
+    /// Up to `limit` users whose names come after `after`, by the bytes of their names.
+    async fn list(&self, after: Option<&Username>, limit: u32) -> Result<Vec<User>, StoreError>;
+
+    /// Replaces the password hash if it still is `expected`; says whether it was.
+    async fn replace_password(
+        &self,
+        id: UserId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError>;
+
+    /// Sets the password hash whatever it was. `false`: there is no such user.
+    async fn set_password(&self, id: UserId, new: &PasswordHash) -> Result<bool, StoreError>;
+
+    /// Replaces all roles. `false`: there is no such user.
+    async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<bool, StoreError>;
+
+    /// Shuts a user out, or lets them in again. `false`: there is no such user.
+    async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<bool, StoreError>;
+
+    /// Removes a user. `false`: there was no such user.
+    async fn delete(&self, id: UserId) -> Result<bool, StoreError>;
+
+    /// Whether the store answers at all.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

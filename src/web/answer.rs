@@ -1,0 +1,49 @@
+//! JSON answers: what succeeds, and the one shape of every error.
+
+use rocket::{
+    Request, Response,
+    http::{ContentType, Header, Status},
+    response::{self, Responder},
+};
+use serde::Serialize;
+use std::io::Cursor;
+
+/// A JSON body about somebody in particular, never to be kept by a cache.
+pub(super) struct Private<T>(pub(super) T);
+
+impl<'r, T: Serialize> Responder<'r, 'static> for Private<T> {
+    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+        let body = serde_json::to_vec(&self.0).map_err(|_| Status::InternalServerError)?;
+        Ok(json(Status::Ok, body))
+    }
+}
+
+/// An error: a status, a code for programs and a constant sentence for people.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Problem {
+    pub(super) status: Status,
+    pub(super) error: &'static str,
+    pub(super) description: &'static str,
+}
+
+impl<'r> Responder<'r, 'static> for Problem {
+    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+        let body = serde_json::json!({ "error": self.error, "error_description": self.description });
+        let mut response = json(self.status, body.to_string().into_bytes());
+        if self.status == Status::ServiceUnavailable {
+            response.set_header(Header::new("Retry-After", "1"));
+        }
+        Ok(response)
+    }
+}
+
+/// RFC 6749 §5.1 wants both headers; errors and personal data are no more for caches.
+fn json(status: Status, body: Vec<u8>) -> Response<'static> {
+    Response::build()
+        .status(status)
+        .header(ContentType::new("application", "json"))
+        .header(Header::new("Cache-Control", "no-store"))
+        .header(Header::new("Pragma", "no-cache"))
+        .sized_body(body.len(), Cursor::new(body))
+        .finalize()
+}

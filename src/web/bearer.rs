@@ -1,0 +1,38 @@
+//! Where an access token is looked for: in the one `Authorization` header (RFC 6750 §2.1),
+//! never in a query, a body or a cookie.
+
+use super::guard::Rejection;
+use rocket::{Request, data::Data};
+
+/// Set when a form's body brings a token of its own.
+#[derive(Default)]
+struct TokenInBody(bool);
+
+/// The token that the request presents.
+pub(super) fn presented<'r>(request: &'r Request<'_>) -> Result<&'r str, Rejection> {
+    let mut headers = request.headers().get("Authorization");
+    let Some(header) = headers.next() else { return Err(Rejection::NoCredentials) };
+    // RFC 6750 §3.1: repeating, or using more than one method, is an invalid request.
+    if headers.next().is_some() {
+        return Err(Rejection::Ambiguous);
+    }
+    let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Rejection::NoCredentials);
+    }
+    let in_query = request.query_fields().any(|field| field.name == "access_token");
+    if in_query || request.local_cache(TokenInBody::default).0 {
+        return Err(Rejection::Ambiguous);
+    }
+    Ok(token)
+}
+
+/// Looks for `access_token` in a form's body, as far as Rocket lets one look ahead (512 bytes).
+pub(super) async fn note_token_in_body(request: &mut Request<'_>, data: &mut Data<'_>) {
+    let is_form = request.content_type().is_some_and(|kind| kind.is_form());
+    if is_form && request.headers().contains("Authorization") {
+        let mut names = data.peek(512).await.split(|byte| *byte == b'&');
+        let found = names.any(|pair| pair.starts_with(b"access_token="));
+        request.local_cache(|| TokenInBody(found));
+    }
+}

@@ -1,0 +1,59 @@
+//! Errors that no route answers: JSON with constant texts, and the challenge of RFC 6750 §3.
+
+use super::{answer::Problem, guard::Rejection, method};
+use rocket::{
+    Catcher, Request, Response,
+    catcher::{self, BoxFuture},
+    http::{Header, Status},
+    response::Responder,
+};
+use std::future::ready;
+
+/// One catcher for everything.
+pub(super) fn catchers() -> Vec<Catcher> {
+    fn handle<'r>(status: Status, request: &'r Request<'_>) -> BoxFuture<'r> {
+        Box::pin(ready(respond(status, request)))
+    }
+    vec![Catcher::new(None, handle)]
+}
+
+fn respond<'r>(status: Status, request: &'r Request<'_>) -> catcher::Result<'r> {
+    if let Some(rejection) = Rejection::of(request).filter(|rejection| rejection.status() == status) {
+        return rejection.problem().respond_to(request);
+    }
+    if status == Status::NotFound {
+        let allowed = method::allowed(request);
+        if !allowed.is_empty() {
+            let mut response = problem(Status::MethodNotAllowed).respond_to(request)?;
+            response.set_header(Header::new("Allow", allowed));
+            return Ok(response);
+        }
+    }
+    problem(status).respond_to(request)
+}
+
+/// The constant answer of a status.
+pub(super) fn problem(status: Status) -> Problem {
+    let (error, description) = match status.code {
+        400 => ("bad_request", "The request is malformed"),
+        401 => ("unauthorized", "Authentication is needed"),
+        403 => ("forbidden", "This is not allowed"),
+        404 => ("not_found", "There is nothing here"),
+        405 => ("method_not_allowed", "There is nothing here for this method"),
+        413 => ("payload_too_large", "The body is too large"),
+        415 => ("unsupported_media_type", "The body is of a type that is not accepted here"),
+        422 => ("unprocessable", "The body could not be understood"),
+        503 => ("temporarily_unavailable", "The service cannot answer right now; try again shortly"),
+        400..=499 => ("request_refused", "The request was refused"),
+        _ => ("server_error", "Something went wrong here"),
+    };
+    Problem { status, error, description }
+}
+
+/// Adds the challenge to whatever answer a refused guard led to.
+pub(super) fn challenge(request: &Request<'_>, response: &mut Response<'_>) {
+    let rejection = Rejection::of(request).filter(|rejection| rejection.status() == response.status());
+    if let Some(challenge) = rejection.and_then(|rejection| rejection.challenge()) {
+        response.set_header(Header::new("WWW-Authenticate", challenge));
+    }
+}

@@ -1,0 +1,148 @@
+//! The token form: `application/x-www-form-urlencoded` and `multipart/form-data`.
+//!
+//! Stricter than Rocket's forms, as RFC 6749 §3.2 asks: a parameter that stands twice is an
+//! error, and so is text that is not UTF-8, for two different passwords must never read alike.
+
+use crate::grant::TokenRequest;
+use rocket::futures::stream;
+use std::convert::Infallible;
+use thiserror::Error;
+
+/// The longest body that is read, in bytes.
+pub const MAX_BODY_BYTES: u64 = 16 * 1024;
+
+/// Why a form is refused.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum FormError {
+    /// Neither of the two content types.
+    #[error("The body must be application/x-www-form-urlencoded or multipart/form-data")]
+    ContentType,
+    /// A percent sign without two hexadecimal digits, or bytes that are not UTF-8.
+    #[error("A parameter is not correctly encoded UTF-8")]
+    Encoding,
+    /// A multipart body that cannot be taken apart, or with a file in it.
+    #[error("The multipart body is malformed")]
+    Multipart,
+    /// RFC 6749 §3.2: parameters must not be included more than once.
+    #[error("A parameter stands twice")]
+    Duplicate,
+}
+
+impl FormError {
+    /// A constant sentence for `error_description`.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::ContentType => "The body must be application/x-www-form-urlencoded or multipart/form-data",
+            Self::Encoding => "A parameter is not correctly encoded UTF-8",
+            Self::Multipart => "The multipart body is malformed",
+            Self::Duplicate => "A parameter stands twice",
+        }
+    }
+}
+
+/// Parses a body by its content type. Unknown parameters are ignored.
+pub async fn parse(content_type: &str, body: Vec<u8>) -> Result<TokenRequest, FormError> {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        parse_urlencoded(&body)
+    } else if essence.eq_ignore_ascii_case("multipart/form-data") {
+        let boundary = multer::parse_boundary(content_type).map_err(|_| FormError::Multipart)?;
+        parse_multipart(boundary, body).await
+    } else {
+        Err(FormError::ContentType)
+    }
+}
+
+/// Parses `name=value&…` (WHATWG URL, `application/x-www-form-urlencoded`), but strictly.
+///
+/// ```
+/// use countersign::web::form::{FormError, parse_urlencoded};
+///
+/// let form = parse_urlencoded(b"username=ada&password=a+b%26c&extra=1")?;
+/// assert_eq!(form.password.as_deref(), Some("a b&c"));
+/// assert_eq!(parse_urlencoded(b"scope=a&scope=b").err(), Some(FormError::Duplicate));
+/// assert_eq!(parse_urlencoded(b"password=%ff").err(), Some(FormError::Encoding));
+/// # Ok::<(), FormError>(())
+/// ```
+pub fn parse_urlencoded(body: &[u8]) -> Result<TokenRequest, FormError> {
+    let mut form = Form::default();
+    for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        let value = pair.get(at + 1..).unwrap_or_default();
+        form.set(&percent_decode(&pair[..at])?, percent_decode(value)?)?;
+    }
+    Ok(form.request())
+}
+
+async fn parse_multipart(boundary: String, body: Vec<u8>) -> Result<TokenRequest, FormError> {
+    let mut form = Form::default();
+    let stream = stream::iter([Ok::<_, Infallible>(body)]);
+    let mut multipart = multer::Multipart::new(stream, boundary);
+    while let Some(field) = multipart.next_field().await.map_err(|_| FormError::Multipart)? {
+        if field.file_name().is_some() {
+            return Err(FormError::Multipart);
+        }
+        let name = field.name().ok_or(FormError::Multipart)?.to_owned();
+        let value = field.bytes().await.map_err(|_| FormError::Multipart)?;
+        let value = String::from_utf8(value.into()).map_err(|_| FormError::Encoding)?;
+        form.set(&name, value)?;
+    }
+    Ok(form.request())
+}
+
+/// Undoes `application/x-www-form-urlencoded`: `+` is a space, `%` wants two hexadecimal digits,
+/// and the result must be UTF-8.
+pub(super) fn percent_decode(text: &[u8]) -> Result<String, FormError> {
+    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.iter();
+    while let Some(byte) = rest.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => match (digit(rest.next()), digit(rest.next())) {
+                (Some(high), Some(low)) => (high * 16 + low) as u8,
+                _ => return Err(FormError::Encoding),
+            },
+            byte => *byte,
+        });
+    }
+    String::from_utf8(decoded).map_err(|_| FormError::Encoding)
+}
+
+/// The parameters so far: `None` was not there, an empty text was there and counts as left out.
+#[derive(Default)]
+struct Form(TokenRequest);
+
+impl Form {
+    fn set(&mut self, name: &str, value: String) -> Result<(), FormError> {
+        let slot = match name {
+            "grant_type" => &mut self.0.grant_type,
+            "username" => &mut self.0.username,
+            "password" => &mut self.0.password,
+            "scope" => &mut self.0.scope,
+            "client_id" => &mut self.0.client_id,
+            "client_secret" => &mut self.0.client_secret,
+            "refresh_token" => &mut self.0.refresh_token,
+            _ => return Ok(()),
+        };
+        if slot.is_some() {
+            return Err(FormError::Duplicate);
+        }
+        *slot = Some(value);
+        Ok(())
+    }
+
+    /// RFC 6749 §3.2: parameters without a value are treated as omitted.
+    fn request(self) -> TokenRequest {
+        let given = |value: Option<String>| value.filter(|value| !value.is_empty());
+        TokenRequest {
+            grant_type: given(self.0.grant_type),
+            username: given(self.0.username),
+            password: given(self.0.password),
+            scope: given(self.0.scope),
+            client_id: given(self.0.client_id),
+            client_secret: given(self.0.client_secret),
+            refresh_token: given(self.0.refresh_token),
+        }
+    }
+}

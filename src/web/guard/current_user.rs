@@ -1,0 +1,93 @@
+//! The token, then the user's record.
+
+use super::{Rejection, claims::verified, stage_is_missing};
+use crate::{
+    grant::Authority,
+    jwt::Claims,
+    user::{RoleName, UserId, Username},
+};
+use rocket::{
+    Ignite, Request, Rocket, Sentinel, async_trait,
+    request::{FromRequest, Outcome},
+};
+use std::collections::BTreeSet;
+
+/// The user who is calling: their token is good and, at this moment, so is their account.
+///
+/// As `&CurrentUser` it costs no copy; however many guards of a request ask, the token is
+/// verified and the record read once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentUser {
+    id: UserId,
+    username: Username,
+    roles: BTreeSet<RoleName>,
+    claims: Claims,
+}
+
+impl CurrentUser {
+    /// Who it is, for ever.
+    pub fn id(&self) -> UserId {
+        self.id
+    }
+
+    /// The name that they log in with.
+    pub fn username(&self) -> &Username {
+        &self.username
+    }
+
+    /// The roles that the token was issued with and that the user still has.
+    pub fn roles(&self) -> &BTreeSet<RoleName> {
+        &self.roles
+    }
+
+    /// What the token says.
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    async fn of(request: &Request<'_>) -> Result<Self, Rejection> {
+        let claims = verified(request).clone()?;
+        let authority = request.rocket().state::<Authority>().ok_or(Rejection::Unavailable)?;
+        let id = claims.subject().parse().map_err(|_| Rejection::Subject)?;
+        let user = authority.users.by_id(id).await.map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "a user could not be looked up");
+            Rejection::Unavailable
+        })?;
+        let user = user.filter(|user| !user.disabled).ok_or(Rejection::Subject)?;
+        let roles = user.roles.intersection(claims.roles()).cloned().collect();
+        Ok(Self { id, username: user.username, roles, claims })
+    }
+}
+
+#[async_trait]
+impl<'r> FromRequest<'r> for &'r CurrentUser {
+    type Error = Rejection;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
+        match request.local_cache_async(CurrentUser::of(request)).await {
+            Ok(user) => Outcome::Success(user),
+            Err(rejection) => rejection.outcome(request),
+        }
+    }
+}
+
+#[async_trait]
+impl<'r> FromRequest<'r> for CurrentUser {
+    type Error = Rejection;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
+        <&CurrentUser>::from_request(request).await.map(CurrentUser::clone)
+    }
+}
+
+impl Sentinel for CurrentUser {
+    fn abort(rocket: &Rocket<Ignite>) -> bool {
+        stage_is_missing(rocket)
+    }
+}
+
+impl Sentinel for &CurrentUser {
+    fn abort(rocket: &Rocket<Ignite>) -> bool {
+        stage_is_missing(rocket)
+    }
+}

@@ -1,0 +1,89 @@
+//! Why a guard turned a request away.
+
+use crate::{jwt::JwtError, web::answer::Problem};
+use rocket::{Request, http::Status, request::Outcome};
+use std::sync::Mutex;
+use thiserror::Error;
+
+/// Why a guard turned a request away. The caller is told less: see [`Rejection::status`].
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Rejection {
+    /// No token was sent.
+    #[error("no credentials")]
+    NoCredentials,
+    /// Several tokens, or one in several places.
+    #[error("more than one set of credentials")]
+    Ambiguous,
+    /// The token is not good.
+    #[error("invalid token: {0}")]
+    InvalidToken(#[from] JwtError),
+    /// The token is good, but its subject is unknown, gone or disabled.
+    #[error("the subject may not act")]
+    Subject,
+    /// The token or its user lacks the role.
+    #[error("a role is missing")]
+    MissingRole,
+    /// The store did not answer.
+    #[error("the store failed")]
+    Unavailable,
+}
+
+const INVALID_TOKEN: &str = "The access token is malformed, expired, revoked or not for this service";
+
+impl Rejection {
+    /// 400, 401, 403 or 503.
+    pub const fn status(self) -> Status {
+        match self {
+            Self::NoCredentials | Self::InvalidToken(_) | Self::Subject => Status::Unauthorized,
+            Self::Ambiguous => Status::BadRequest,
+            Self::MissingRole => Status::Forbidden,
+            Self::Unavailable => Status::ServiceUnavailable,
+        }
+    }
+
+    /// The error code of RFC 6750 §3.1 and a constant sentence.
+    const fn public(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NoCredentials => ("unauthorized", "An access token is needed"),
+            Self::Ambiguous => ("invalid_request", "There is more than one access token"),
+            Self::InvalidToken(_) | Self::Subject => ("invalid_token", INVALID_TOKEN),
+            Self::MissingRole => ("insufficient_scope", "This needs more than the access token allows"),
+            Self::Unavailable => {
+                ("temporarily_unavailable", "The service cannot answer right now; try again shortly")
+            }
+        }
+    }
+
+    pub(in crate::web) const fn problem(self) -> Problem {
+        let (error, description) = self.public();
+        Problem { status: self.status(), error, description }
+    }
+
+    /// RFC 6750 §3: the value of `WWW-Authenticate`, without an error code where nothing was sent.
+    pub(in crate::web) fn challenge(self) -> Option<String> {
+        let (error, description) = self.public();
+        match self {
+            Self::Unavailable => None,
+            Self::NoCredentials => Some("Bearer".into()),
+            _ => Some(format!("Bearer error=\"{error}\", error_description=\"{description}\"")),
+        }
+    }
+
+    /// Remembers the rejection for the catcher and turns it into a guard's outcome.
+    pub(super) fn outcome<T>(self, request: &Request<'_>) -> Outcome<T, Self> {
+        tracing::debug!(reason = %self, "a guard refused");
+        if let Ok(mut last) = request.local_cache(Last::default).0.lock() {
+            *last = Some(self);
+        }
+        Outcome::Error((self.status(), self))
+    }
+
+    /// The last rejection of this request, if there was one.
+    pub(in crate::web) fn of(request: &Request<'_>) -> Option<Self> {
+        request.local_cache(Last::default).0.lock().ok().and_then(|last| *last)
+    }
+}
+
+/// Catchers see only a status and the request, so the reason travels with the request.
+#[derive(Default)]
+struct Last(Mutex<Option<Rejection>>);

@@ -1,0 +1,32 @@
+//! `/health/live` and `/health/ready`, for load balancers and orchestrators.
+
+use super::{
+    answer::{Private, Problem},
+    catcher,
+};
+use crate::grant::Authority;
+use rocket::{State, get, http::Status};
+use serde::Serialize;
+
+#[derive(Serialize)]
+pub(super) struct Health {
+    status: &'static str,
+}
+
+/// The process runs and answers, whatever the store does.
+#[get("/health/live")]
+pub(super) fn live() -> Private<Health> {
+    Private(Health { status: "up" })
+}
+
+/// The store answers too.
+#[get("/health/ready")]
+pub(super) async fn ready(authority: &State<Authority>) -> Result<Private<Health>, Problem> {
+    match authority.users.ping().await {
+        Ok(()) => Ok(Private(Health { status: "ready" })),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "not ready");
+            Err(catcher::problem(Status::ServiceUnavailable))
+        }
+    }
+}

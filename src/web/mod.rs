@@ -1,0 +1,17 @@
+//! The only place that knows Rocket: [`stage()`], request guards, a file for each resource.
+
+mod admin;
+mod answer;
+mod basic;
+mod bearer;
+mod catcher;
+pub mod form;
+pub mod guard;
+mod health;
+mod me;
+mod method;
+mod pool;
+mod stage;
+mod token;
+
+pub use stage::{Stage, stage};

@@ -36,10 +36,7 @@ impl SqliteStore {
             .connect_with(options)
             .await
             .map_err(unavailable)?;
-        sqlx::migrate!("migrations/sqlite")
-            .run(&pool)
-            .await
-            .map_err(|error| StoreError::Unavailable(error.into()))?;
+        migrate(&pool).await?;
         Ok(Self { pool })
     }
 
@@ -52,6 +49,16 @@ impl SqliteStore {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Brings the tables up to date. The write lock comes first, so that of several processes that
+/// open a new file at once one makes the tables and the others find them.
+async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+    // `run` wants an `Acquire`, which a connection in an async trait is "not general enough" for.
+    let migrated = sqlx::migrate!("migrations/sqlite").run_direct(None, &mut *transaction, false).await;
+    migrated.map_err(|error| StoreError::Unavailable(error.into()))?;
+    transaction.commit().await.map_err(unavailable)
 }
 
 /// Makes the file if it is missing, readable by its owner alone: it holds password hashes.

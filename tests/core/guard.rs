@@ -1,0 +1,223 @@
+//! Guards in a Rocket of somebody's own, as an embedding app uses them.
+
+use countersign::{
+    Claims, CurrentUser, Role,
+    account::Accounts,
+    clock::{ManualClock, UnixTime},
+    config::{Environment, Settings},
+    password::{Argon2Params, Hasher, Password},
+    roles, stage,
+    store::memory::MemoryStore,
+    web::guard::Rejection,
+};
+use rocket::{
+    Build, Rocket, Route, async_test, get,
+    http::{ContentType, Header, Status},
+    local::asynchronous::{Client, LocalResponse},
+    routes,
+};
+use std::{sync::Arc, time::Duration};
+
+roles! {
+    Admin = "admin";
+    Editor = "editor";
+}
+
+#[get("/claims")]
+fn claims(claims: Claims) -> String {
+    claims.subject().into()
+}
+
+#[get("/claims-ref")]
+fn claims_ref(claims: &Claims) -> String {
+    claims.subject().into()
+}
+
+#[get("/user")]
+fn user(user: CurrentUser) -> String {
+    user.username().to_string()
+}
+
+#[get("/same")]
+fn same(one: &CurrentUser, other: &CurrentUser, claims: &Claims) -> String {
+    format!("{}", std::ptr::eq(one, other) && one.claims() == claims)
+}
+
+#[get("/optional")]
+fn optional(user: Option<&CurrentUser>) -> String {
+    user.map_or("nobody".into(), |user| user.username().to_string())
+}
+
+#[get("/result")]
+fn result(user: Result<CurrentUser, Rejection>) -> String {
+    user.map_or_else(|rejection| rejection.to_string(), |user| user.username().to_string())
+}
+
+#[get("/admin")]
+fn admin(admin: Role<Admin>) -> String {
+    admin.username().to_string()
+}
+
+#[get("/editor")]
+fn editor(editor: Role<Editor, Claims>) -> String {
+    editor.into_inner().subject().into()
+}
+
+#[get("/admin-ref")]
+fn admin_ref(admin: Role<Admin, &CurrentUser>) -> String {
+    admin.username().to_string()
+}
+
+fn all() -> Vec<Route> {
+    routes![claims, claims_ref, user, same, optional, result, admin, editor, admin_ref]
+}
+
+fn settings() -> Settings {
+    let key = ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1");
+    let environment =
+        Environment::from_pairs([key, ("COUNTERSIGN_LEEWAY", "0"), ("COUNTERSIGN_DATABASE_URL", "memory:")]);
+    Settings::load(&rocket::Config::figment(), environment).expect("good settings")
+}
+
+struct App {
+    client: Client,
+    clock: Arc<ManualClock>,
+    accounts: Accounts,
+}
+
+impl App {
+    async fn start() -> Self {
+        let (users, clock) = (Arc::new(MemoryStore::new()), Arc::new(ManualClock::new(UnixTime(1_000_000))));
+        let stage = stage().settings(settings()).clock(clock.clone()).users(users.clone());
+        let rocket = rocket::build().attach(stage).mount("/", all());
+        let hasher = Hasher::new(Argon2Params::default(), 1).expect("a hasher");
+        let accounts = Accounts::new(users, hasher);
+        let password = Password::choose("secret123").expect("a password");
+        for (name, roles) in [("ada", &[][..]), ("root", &["admin", "editor"])] {
+            let roles = roles.iter().map(|role| role.parse().expect("a role")).collect();
+            let name = name.parse().expect("a name");
+            accounts.add(name, password.clone(), roles, UnixTime(0)).await.expect("added");
+        }
+        Self { client: Client::tracked(rocket).await.expect("a rocket that launches"), clock, accounts }
+    }
+
+    async fn login(&self, name: &str) -> String {
+        let request = self.client.post("/token").header(ContentType::Form);
+        let response = request.body(format!("username={name}&password=secret123")).dispatch().await;
+        assert_eq!(response.status(), Status::Ok);
+        let body: serde_json::Value = serde_json::from_str(&text(response).await).expect("JSON");
+        body["access_token"].as_str().expect("a token").into()
+    }
+
+    async fn get(&self, path: &'static str, token: &str) -> (Status, String) {
+        let header = Header::new("Authorization", format!("Bearer {token}"));
+        let response = self.client.get(path).header(header).dispatch().await;
+        (response.status(), text(response).await)
+    }
+}
+
+async fn text(response: LocalResponse<'_>) -> String {
+    response.into_string().await.unwrap_or_default()
+}
+
+#[async_test]
+async fn guards_let_the_right_ones_in() {
+    let app = App::start().await;
+    let (ada, root) = (app.login("ada").await, app.login("root").await);
+    assert_eq!(app.get("/user", &ada).await, (Status::Ok, "ada".into()));
+    assert_eq!(
+        app.get("/same", &ada).await,
+        (Status::Ok, "true".into()),
+        "one record, read once, not copied"
+    );
+    assert_eq!(app.get("/claims", &ada).await, app.get("/claims-ref", &ada).await);
+    assert_eq!(app.get("/optional", &ada).await.1, "ada");
+    assert_eq!(app.get("/result", &ada).await.1, "ada");
+    for path in ["/admin", "/admin-ref", "/editor"] {
+        assert_eq!(app.get(path, &ada).await.0, Status::Forbidden, "{path}");
+        assert_eq!(app.get(path, &root).await.0, Status::Ok, "{path}");
+    }
+}
+
+#[async_test]
+async fn option_and_result_let_a_route_decide() {
+    let app = App::start().await;
+    let response = app.client.get("/optional").dispatch().await;
+    assert_eq!((response.status(), text(response).await), (Status::Ok, "nobody".into()));
+    assert_eq!(app.get("/optional", "rubbish").await, (Status::Ok, "nobody".into()));
+    let response = app.client.get("/result").dispatch().await;
+    assert_eq!((response.status(), text(response).await), (Status::Ok, "no credentials".into()));
+    assert_eq!(
+        app.get("/result", "rubbish").await,
+        (Status::Ok, "invalid token: the token is malformed".into())
+    );
+}
+
+// C01
+#[async_test]
+async fn every_guard_refuses_from_the_second_of_exp_on() {
+    let app = App::start().await;
+    let root = app.login("root").await;
+    app.clock.advance(Duration::from_secs(899));
+    for path in ["/claims", "/user", "/admin", "/editor"] {
+        assert_eq!(app.get(path, &root).await.0, Status::Ok, "{path}");
+    }
+    app.clock.advance(Duration::from_secs(1));
+    for path in ["/claims", "/user", "/admin", "/editor"] {
+        assert_eq!(app.get(path, &root).await.0, Status::Unauthorized, "{path}");
+    }
+}
+
+#[async_test]
+async fn the_record_counts_for_the_user_and_the_token_for_the_claims() {
+    let app = App::start().await;
+    let root = app.login("root").await;
+    let name = "root".parse().expect("a name");
+    app.accounts.set_roles(&name, &["editor".parse().expect("a role")].into()).await.expect("set");
+    assert_eq!(app.get("/admin", &root).await.0, Status::Forbidden, "the role was taken away");
+    assert_eq!(app.get("/editor", &root).await.0, Status::Ok);
+    app.accounts.set_disabled(&name, true).await.expect("disabled");
+    assert_eq!(app.get("/user", &root).await.0, Status::Unauthorized);
+    app.accounts.set_disabled(&name, false).await.expect("enabled");
+    assert_eq!(app.get("/user", &root).await.0, Status::Ok);
+    app.accounts.delete(&name).await.expect("deleted");
+    assert_eq!(app.get("/user", &root).await.0, Status::Unauthorized);
+}
+
+#[async_test]
+async fn a_role_that_was_given_later_needs_a_new_token() {
+    let app = App::start().await;
+    let ada = app.login("ada").await;
+    let name = "ada".parse().expect("a name");
+    app.accounts.set_roles(&name, &["admin".parse().expect("a role")].into()).await.expect("set");
+    assert_eq!(app.get("/admin", &ada).await.0, Status::Forbidden);
+    let fresh = app.login("ada").await;
+    assert_eq!(app.get("/admin", &fresh).await.0, Status::Ok);
+}
+
+#[async_test]
+async fn a_guard_without_the_stage_aborts_the_launch() {
+    for route in all() {
+        let name = route.name.clone();
+        let rocket: Rocket<Build> = rocket::build().mount("/", vec![route]);
+        let error = rocket.ignite().await.expect_err("the launch is aborted");
+        let kind = format!("{:?}", error.kind());
+        assert!(kind.contains("SentinelAborts"), "{name:?}: {kind}");
+    }
+    assert!(rocket::build().attach(stage().settings(settings())).mount("/", all()).ignite().await.is_ok());
+}
+
+#[async_test]
+async fn an_app_keeps_its_own_catchers_and_may_mount_us_elsewhere() {
+    #[rocket::catch(default)]
+    fn own() -> &'static str {
+        "own"
+    }
+    let stage = stage().settings(settings()).mounted_at("/auth");
+    let rocket = rocket::build().attach(stage).mount("/", all()).register("/", rocket::catchers![own]);
+    let client = Client::tracked(rocket).await.expect("a rocket that launches");
+    let response = client.get("/auth/me").dispatch().await;
+    assert_eq!(response.headers().get_one("WWW-Authenticate"), Some("Bearer"));
+    assert_eq!((response.status(), text(response).await), (Status::Unauthorized, "own".into()));
+    assert_eq!(client.get("/me").dispatch().await.status(), Status::NotFound);
+}

@@ -1,0 +1,11 @@
+//! What holds below HTTP: properties, exact seconds, stores, settings and guards.
+
+mod form;
+mod guard;
+mod jws;
+mod key;
+mod lifetime;
+mod password;
+mod settings;
+mod store;
+mod user;

@@ -1,0 +1,186 @@
+//! Settings: what is refused, that all of it is reported, and that no value shows.
+
+use countersign::config::{Database, Environment, Settings};
+use figment::{
+    Figment,
+    providers::{Format, Toml},
+};
+use rocket::figment;
+use std::time::Duration;
+
+const KEY: (&str, &str) = ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1");
+
+fn load(toml: &str, profile: &str, pairs: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+    let figment = Figment::from(rocket::Config::default()).merge(Toml::string(toml).nested()).select(profile);
+    Settings::load(&figment, Environment::from_pairs(pairs.iter().copied()))
+        .map_err(|error| error.problems().iter().map(ToString::to_string).collect())
+}
+
+fn refused(pairs: &[(&str, &str)]) -> Vec<String> {
+    let mut all = vec![KEY];
+    all.retain(|(name, _)| pairs.iter().all(|(other, _)| other != name));
+    all.extend(pairs);
+    load("", "release", &all).expect_err("refused")
+}
+
+#[test]
+fn a_key_is_all_that_production_needs() {
+    let settings = load("", "release", &[KEY]).expect("good settings");
+    assert_eq!(settings.database, Database::Sqlite("countersign.db".into()));
+    assert_eq!((&*settings.access.issuer, &*settings.access.audience), ("countersign", "countersign"));
+    assert_eq!(settings.access.leeway, Duration::from_secs(5));
+    assert_eq!(settings.access.max_lifetime, Duration::from_secs(900));
+    assert!(settings.scopes.is_empty() && settings.password.permits >= 1);
+}
+
+#[test]
+fn the_environment_wins_over_rocket_toml_and_the_profile_over_the_default() {
+    let toml = "[default.auth]\nissuer='d'\naudience='d'\nleeway=1\n[release.auth]\naudience='r'\nleeway=2\nscopes=['a','b']";
+    let settings = load(toml, "release", &[KEY, ("COUNTERSIGN_LEEWAY", "3")]).expect("good settings");
+    assert_eq!((&*settings.access.issuer, &*settings.access.audience), ("d", "r"));
+    assert_eq!(settings.access.leeway, Duration::from_secs(3));
+    assert_eq!(settings.scopes.to_string(), "a b");
+}
+
+#[test]
+fn everything_wrong_is_reported_at_once_by_name_and_never_by_value() {
+    let found = refused(&[
+        ("COUNTERSIGN_SIGNING_KEY", "hunter2"),
+        ("COUNTERSIGN_PREVIOUS_SIGNING_KEY", "replace-with-env-var-replace-with-env-var!"),
+        ("COUNTERSIGN_DATABASE_URL", "mysql://root:hunter2@localhost/x"),
+        ("COUNTERSIGN_ISSUER", "hun ter2"),
+        ("COUNTERSIGN_AUDIENCE", ""),
+        ("COUNTERSIGN_ACCESS_TTL", "hunter2"),
+        ("COUNTERSIGN_LEEWAY", "61"),
+        ("COUNTERSIGN_SCOPES", "hunter2\""),
+        ("COUNTERSIGN_PASSWORD__MEMORY_KIB", "1024"),
+        ("COUNTERSIGN_PASSWORD__PERMITS", "0"),
+        ("COUNTERSIGN_ACESS_TTL", "hunter2"),
+        ("COUNTERSIGN_PASSWORD__PEPPER", "hunter2"),
+        ("COUNTERSIGN_ISSUER_FILE", "/hunter2"),
+    ]);
+    for name in [
+        "SIGNING_KEY",
+        "PREVIOUS_SIGNING_KEY",
+        "DATABASE_URL",
+        "ISSUER",
+        "AUDIENCE",
+        "ACCESS_TTL",
+        "LEEWAY",
+        "SCOPES",
+        "PASSWORD__MEMORY_KIB",
+        "PASSWORD__PERMITS",
+        "ACESS_TTL",
+        "PASSWORD__PEPPER",
+        "ISSUER_FILE",
+    ] {
+        let prefix = format!("COUNTERSIGN_{name}: ");
+        assert_eq!(found.iter().filter(|line| line.starts_with(&prefix)).count(), 1, "{name} in {found:#?}");
+    }
+    assert_eq!(found.len(), 13, "{found:#?}");
+    assert!(!found.concat().contains("hunter2"), "{found:#?}");
+}
+
+#[test]
+fn numbers_have_bounds_and_no_fractions() {
+    for (name, values) in [
+        ("COUNTERSIGN_ACCESS_TTL", ["29", "86401", "900.5", "-900"]),
+        ("COUNTERSIGN_LEEWAY", ["61", "-1", "5s", ""]),
+        ("COUNTERSIGN_PASSWORD__ITERATIONS", ["0", "4294967296", "two", "65"]),
+    ] {
+        for value in values {
+            assert_eq!(refused(&[(name, value)]).len(), 1, "{name}={value}");
+        }
+    }
+}
+
+// K05
+#[test]
+fn without_a_key_production_says_how_to_make_one() {
+    let found = load("", "release", &[]).expect_err("refused");
+    assert_eq!(
+        found,
+        [
+            "COUNTERSIGN_SIGNING_KEY: is not set. Make one with `head -c 32 /dev/urandom | base64` and keep it secret"
+        ]
+    );
+}
+
+#[test]
+fn a_development_key_is_made_only_where_nobody_else_can_reach_the_server() {
+    assert!(load("", "debug", &[]).is_ok());
+    assert!(load("[default]\naddress='::1'", "debug", &[]).is_ok());
+    for address in ["0.0.0.0", "::", "192.0.2.1"] {
+        let found = load(&format!("[default]\naddress='{address}'"), "debug", &[]).expect_err("refused");
+        assert!(found[0].starts_with("COUNTERSIGN_SIGNING_KEY: is not set"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_key_of_digits_stays_the_text_that_it_is() {
+    let digits = "83920174650291837465019283746501928374";
+    let settings = load("", "release", &[("COUNTERSIGN_SIGNING_KEY", digits)]);
+    assert!(settings.is_ok(), "{settings:?}");
+}
+
+#[test]
+fn a_secret_in_rocket_toml_is_refused() {
+    for (setting, value) in
+        [("signing_key", KEY.1), ("previous_signing_key", KEY.1), ("database_url", "sqlite:x.db")]
+    {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), format!("[default.auth]\n{setting} = '{value}'")).expect("written");
+        let figment = Figment::from(rocket::Config::default())
+            .merge(Toml::file(file.path()).nested())
+            .select("release");
+        let error = Settings::load(&figment, Environment::default()).expect_err("refused").to_string();
+        assert!(error.contains(&format!("auth.{setting} in ")) && error.contains("is a secret"), "{error}");
+        assert!(!error.contains(value), "{error}");
+    }
+}
+
+#[test]
+fn a_secret_may_come_from_a_file_but_not_from_two_places() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), format!("{}\r\n", KEY.1)).expect("written");
+    let path = file.path().to_str().expect("a text");
+    let from_file = ("COUNTERSIGN_SIGNING_KEY_FILE", path);
+    let settings = load("", "release", &[from_file]).expect("good settings");
+    let direct = load("", "release", &[KEY]).expect("good settings");
+    let kid = |settings: &Settings| {
+        let secret = settings.signing_secret().expect("a key");
+        countersign::jwt::SigningKey::hs256(&secret).kid().to_owned()
+    };
+    assert_eq!(kid(&settings), kid(&direct), "the newline at the end does not count");
+    assert!(refused(&[from_file])[0].contains("set together with its _FILE"));
+    let found =
+        load("", "release", &[("COUNTERSIGN_SIGNING_KEY_FILE", "/does/not/exist")]).expect_err("refused");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("COUNTERSIGN_SIGNING_KEY_FILE: names a file that cannot be read"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_database_url_is_one_of_those_that_are_offered() {
+    for (url, database) in [
+        ("memory:", Database::Memory),
+        ("sqlite:a/b.db", Database::Sqlite("a/b.db".into())),
+        ("sqlite://a/b.db", Database::Sqlite("a/b.db".into())),
+        ("sqlite:///a/b.db", Database::Sqlite("/a/b.db".into())),
+    ] {
+        let settings = load("", "release", &[KEY, ("COUNTERSIGN_DATABASE_URL", url)]).expect("good settings");
+        assert_eq!(settings.database, database);
+    }
+    for url in ["", "sqlite:", "sqlite::memory:", "sqlite:a.db?mode=ro", "a.db", "SQLITE:a.db"] {
+        assert_eq!(refused(&[("COUNTERSIGN_DATABASE_URL", url)]).len(), 1, "{url}");
+    }
+}
+
+// G02
+#[test]
+fn settings_do_not_show_their_secrets() {
+    let settings = load("", "release", &[KEY]).expect("good settings");
+    assert!(!format!("{settings:?}").contains(KEY.1));
+}

@@ -1,4 +1,5 @@
-//! Authentication for Rocket.
+#![doc = include_str!("../README.md")]
+
 pub mod account;
 pub mod clock;
 pub mod config;

@@ -60,10 +60,10 @@ fn refusal(error: &rocket::Error) -> Failure {
 }
 
 async fn announce(rocket: &Rocket<Orbit>, development: bool) {
-    if let Some(authority) = rocket.state::<Authority>() {
-        if let Err(error) = first_admin(authority, development).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "the first admin could not be made");
-        }
+    if let Some(authority) = rocket.state::<Authority>()
+        && let Err(error) = first_admin(authority, development).await
+    {
+        tracing::error!(error = &error as &dyn std::error::Error, "the first admin could not be made");
     }
     let Config { address, port, .. } = rocket.config();
     let address = std::net::SocketAddr::new(*address, *port);

@@ -1,7 +1,7 @@
 //! Where things are kept: the traits, their records, and the stores that come with the crate.
 //!
-//! What a store must do is written on its trait and checked by
-//! [`conformance`](crate::store::conformance), which anyone can run on a store of their own.
+//! What a store must do is written on its trait and checked by `conformance` (a feature of
+//! that name), which anyone can run on a store of their own.
 //! Database drivers are known only here and in the pools of `web`.
 
 #[cfg(feature = "conformance")]

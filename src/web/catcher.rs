@@ -44,7 +44,7 @@ pub(super) fn problem(status: Status) -> Problem {
         415 => ("unsupported_media_type", "The body is of a type that is not accepted here"),
         422 => ("unprocessable", "The body could not be understood"),
         503 => ("temporarily_unavailable", "The service cannot answer right now; try again shortly"),
-        400..=499 => ("request_refused", "The request was refused"),
+        _ if status.class().is_client_error() => ("request_refused", "The request was refused"),
         _ => ("server_error", "Something went wrong here"),
     };
     Problem { status, error, description }

@@ -129,6 +129,7 @@ fn mount(rocket: Rocket<Build>, base: &str) -> Rocket<Build> {
     if taken { rocket } else { rocket.register("/", catcher::catchers()) }
 }
 
+#[expect(clippy::result_large_err, reason = "it is the result that Rocket's fairings have")]
 fn manage(
     rocket: Rocket<Build>,
     settings: &Settings,

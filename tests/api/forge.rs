@@ -63,7 +63,7 @@ impl Token {
 
     /// Signed with the server's key, HS256 whatever the header says.
     pub fn sign(&self) -> String {
-        sign_text(&self.header_text(), &self.claims_text())
+        sign_text(self.header_text(), self.claims_text())
     }
 
     pub fn header_text(&self) -> String {

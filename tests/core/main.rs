@@ -8,4 +8,5 @@ mod lifetime;
 mod password;
 mod settings;
 mod store;
+mod unhappy;
 mod user;

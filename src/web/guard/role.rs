@@ -38,6 +38,7 @@ pub trait NamedRole: Send + Sync + 'static {
 #[macro_export]
 macro_rules! roles {
     ($($(#[$attribute:meta])* $visibility:vis $name:ident = $text:literal;)*) => {$(
+        #[doc = concat!("The role `", $text, "`.")]
         $(#[$attribute])*
         #[derive(Clone, Copy, Debug)]
         $visibility struct $name;

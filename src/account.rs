@@ -1,19 +1,22 @@
-//! What administrators do to accounts; the command line and the admin routes both call this.
+//! What is done to accounts; the command line, the admin routes and the users' own call this.
 
 use crate::{
     clock::UnixTime,
-    password::{Hasher, HasherError, Password},
+    password::{Hasher, HasherError, Password, Verdict},
+    revocation::Revocations,
     store::{Insertion, StoreError, User, UserStore},
     user::{RoleName, UserId, Username},
 };
 use std::{collections::BTreeSet, sync::Arc};
 use thiserror::Error;
 
-/// The accounts of a store.
+/// The accounts of a store. Whatever takes something away from a user also reaches the access
+/// tokens that they have: see [`Revocations`].
 #[derive(Clone)]
 pub struct Accounts {
     users: Arc<dyn UserStore>,
     hasher: Hasher,
+    revocations: Arc<Revocations>,
 }
 
 /// Why an account was not changed.
@@ -25,6 +28,9 @@ pub enum AccountError {
     /// There is nobody of that name.
     #[error("there is no user of that name")]
     Unknown,
+    /// The present password is not the one given.
+    #[error("the password is wrong")]
+    WrongPassword,
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -35,8 +41,8 @@ pub enum AccountError {
 
 impl Accounts {
     /// The accounts of this store.
-    pub fn new(users: Arc<dyn UserStore>, hasher: Hasher) -> Self {
-        Self { users, hasher }
+    pub fn new(users: Arc<dyn UserStore>, hasher: Hasher, revocations: Arc<Revocations>) -> Self {
+        Self { users, hasher, revocations }
     }
 
     /// Adds a user.
@@ -65,33 +71,49 @@ impl Accounts {
         self.users.by_username(username).await?.ok_or(AccountError::Unknown)
     }
 
-    /// Gives a user another password.
-    pub async fn set_password(&self, username: &Username, password: Password) -> Result<(), AccountError> {
-        let user = self.find(username).await?;
+    /// Gives a user another password and ends all their sessions.
+    pub async fn set_password(&self, id: UserId, password: Password) -> Result<(), AccountError> {
         let hash = self.hasher.hash(password).await?;
-        known(self.users.set_password(user.id, &hash).await?)
+        known(self.users.set_password(id, &hash).await?)?;
+        self.revocations.user(id).await?;
+        Ok(())
     }
 
-    /// Replaces all roles of a user.
-    pub async fn set_roles(
+    /// The same for users themselves, who have to know the present one.
+    pub async fn change_password(
         &self,
-        username: &Username,
-        roles: &BTreeSet<RoleName>,
+        id: UserId,
+        present: Password,
+        new: Password,
     ) -> Result<(), AccountError> {
-        let user = self.find(username).await?;
-        known(self.users.set_roles(user.id, roles).await?)
+        let user = self.users.by_id(id).await?.ok_or(AccountError::Unknown)?;
+        match self.hasher.verify(present, Some(user.password)).await? {
+            Verdict::Match | Verdict::MatchOutdated => self.set_password(id, new).await,
+            Verdict::Mismatch | Verdict::Unusable => Err(AccountError::WrongPassword),
+        }
     }
 
-    /// Shuts a user out, or lets them in again.
-    pub async fn set_disabled(&self, username: &Username, disabled: bool) -> Result<(), AccountError> {
-        let user = self.find(username).await?;
-        known(self.users.set_disabled(user.id, disabled).await?)
+    /// Replaces all roles of a user. Access tokens that tell of the old ones are revoked; the
+    /// sessions go on.
+    pub async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<(), AccountError> {
+        known(self.users.set_roles(id, roles).await?)?;
+        Ok(self.revocations.access(id).await?)
     }
 
-    /// Removes a user.
-    pub async fn delete(&self, username: &Username) -> Result<(), AccountError> {
-        let user = self.find(username).await?;
-        known(self.users.delete(user.id).await?)
+    /// Shuts a user out and ends all their sessions, or lets them in again.
+    pub async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<(), AccountError> {
+        known(self.users.set_disabled(id, disabled).await?)?;
+        if disabled {
+            self.revocations.user(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes a user and ends all their sessions.
+    pub async fn delete(&self, id: UserId) -> Result<(), AccountError> {
+        known(self.users.delete(id).await?)?;
+        self.revocations.user(id).await?;
+        Ok(())
     }
 }
 

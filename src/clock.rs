@@ -11,7 +11,7 @@ use std::{
 
 /// A point in time, in whole seconds since 1970-01-01T00:00:00Z, leap seconds not counted
 /// (RFC 7519 §2, NumericDate).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UnixTime(pub u64);
 

@@ -6,6 +6,8 @@ pub mod config;
 pub mod grant;
 pub mod jwt;
 pub mod password;
+pub mod refresh_token;
+pub mod revocation;
 pub mod scope;
 pub mod session;
 pub mod store;

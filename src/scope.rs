@@ -28,6 +28,13 @@ impl Scope {
         self.0.contains(token)
     }
 
+    /// The same and this token too.
+    pub fn with(&self, token: &str) -> Self {
+        let mut tokens = self.0.clone();
+        tokens.insert(token.to_owned());
+        Self(tokens)
+    }
+
     /// What is in both.
     pub fn intersection(&self, other: &Self) -> Self {
         Self(self.0.intersection(&other.0).cloned().collect())

@@ -1,13 +1,27 @@
 //! The program's commands. What they do is done by the library; here is how it is asked for.
 
 mod log;
+mod password;
 mod serve;
+mod session;
 mod user;
 
 use clap::{Parser, Subcommand};
-use countersign::config::{Environment, Settings, SettingsError};
+use countersign::{
+    account::{AccountError, Accounts},
+    clock::SystemClock,
+    config::{Database, Environment, Settings, SettingsError},
+    password::Hasher,
+    revocation::Revocations,
+    store::{StoreError, Stores},
+};
 use rocket::figment::Figment;
-use std::{fmt, process::ExitCode};
+use std::{
+    fmt,
+    io::{self, Write},
+    process::ExitCode,
+    sync::Arc,
+};
 
 /// Authentication for Rocket: log in, be recognised, be refused.
 ///
@@ -27,6 +41,9 @@ enum Command {
     /// Adds, shows and changes users.
     #[command(subcommand)]
     User(user::Command),
+    /// Shows and ends sessions, the logins of users.
+    #[command(subcommand)]
+    Session(session::Command),
 }
 
 /// Why a command did not do what it should.
@@ -54,6 +71,18 @@ impl Failure {
     }
 }
 
+impl From<AccountError> for Failure {
+    fn from(error: AccountError) -> Self {
+        Self::failed(&error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::failed(&error)
+    }
+}
+
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
         Self::Refused(format!("the settings are wrong:\n{error}"))
@@ -67,7 +96,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         let figment = serve::figment();
         match arguments.command.unwrap_or(Command::Serve) {
             Command::Serve => serve::run(figment).await,
-            Command::User(command) => user::run(command, &settings(&figment)?).await,
+            Command::User(command) => user::run(command, Desk::open(&settings(&figment)?).await?).await,
+            Command::Session(command) => session::run(command, Desk::open(&settings(&figment)?).await?).await,
         }
     });
     let (code, text) = match done {
@@ -77,6 +107,38 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     };
     eprintln!("countersign: {text}");
     ExitCode::from(code)
+}
+
+/// What the commands on users and sessions work with.
+struct Desk {
+    stores: Stores,
+    accounts: Accounts,
+    revocations: Arc<Revocations>,
+}
+
+impl Desk {
+    async fn open(settings: &Settings) -> Result<Self, Failure> {
+        if settings.database == Database::Memory {
+            let text =
+                "COUNTERSIGN_DATABASE_URL: memory: is gone with the process; there is nothing to manage";
+            return Err(Failure::Refused(text.into()));
+        }
+        let stores = Stores::open(&settings.database).await?;
+        let token_life = settings.access.max_lifetime + settings.access.leeway;
+        let revocations = Revocations::open(stores.sessions.clone(), Arc::new(SystemClock), token_life);
+        let revocations = Arc::new(revocations.await?);
+        let hasher = Hasher::new(settings.password.params, 1).map_err(|error| Failure::failed(&error))?;
+        let accounts = Accounts::new(stores.users.clone(), hasher, revocations.clone());
+        Ok(Self { stores, accounts, revocations })
+    }
+}
+
+/// To standard output; whoever reads it may stop early (`| head`).
+fn print(line: &str) -> Result<(), Failure> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::failed(&error)),
+        _ => Ok(()),
+    }
 }
 
 fn settings(figment: &Figment) -> Result<Settings, Failure> {

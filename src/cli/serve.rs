@@ -2,7 +2,7 @@
 
 use super::{Failure, settings};
 use countersign::{
-    account::{AccountError, Accounts},
+    account::AccountError,
     grant::Authority,
     password::Password,
     stage,
@@ -73,7 +73,7 @@ async fn announce(rocket: &Rocket<Orbit>, development: bool) {
 
 /// Makes the first admin of an empty store, in development; elsewhere says how it is done.
 async fn first_admin(authority: &Authority, development: bool) -> Result<(), AccountError> {
-    let accounts = Accounts::new(authority.users.clone(), authority.hasher.clone());
+    let accounts = authority.accounts();
     if !accounts.list(None, 1).await?.is_empty() {
         return Ok(());
     }

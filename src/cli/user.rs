@@ -1,17 +1,13 @@
 //! `countersign user …`.
 
-use super::Failure;
+use super::{Desk, Failure, password::NewPassword, print};
 use clap::Subcommand;
 use countersign::{
-    account::{AccountError, Accounts},
+    account::Accounts,
     clock::{Clock, SystemClock},
-    config::{Database, Settings},
-    password::{Hasher, Password},
-    store::{self, User},
+    store::User,
     user::{RoleName, Username},
 };
-use std::io::{self, IsTerminal, Read, Write};
-use zeroize::Zeroizing;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -63,21 +59,8 @@ pub(super) enum Command {
     Delete { name: Username },
 }
 
-impl From<AccountError> for Failure {
-    fn from(error: AccountError) -> Self {
-        Self::failed(&error)
-    }
-}
-
-pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Failure> {
-    if settings.database == Database::Memory {
-        let text =
-            "COUNTERSIGN_DATABASE_URL: memory: is gone with the process, so there are no users to manage";
-        return Err(Failure::Refused(text.into()));
-    }
-    let users = store::open(&settings.database).await.map_err(|error| Failure::failed(&error))?;
-    let hasher = Hasher::new(settings.password.params, 1).map_err(|error| Failure::failed(&error))?;
-    let accounts = Accounts::new(users, hasher);
+pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
+    let accounts = &desk.accounts;
     match command {
         Command::Add { name, roles, password_stdin } => {
             let password = NewPassword::read(password_stdin)?;
@@ -85,23 +68,24 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Fai
             accounts.add(name, password.password.clone(), roles, SystemClock.now()).await?;
             password.print_if_generated()
         }
-        Command::List { json } => list(&accounts, json).await,
+        Command::List { json } => list(accounts, json).await,
         Command::Show { name, json } => {
             let user = accounts.find(&name).await?;
             if json { print(&format!("{:#}", as_json(&user))) } else { print(&as_line(&user)) }
         }
         Command::SetPassword { name, password_stdin } => {
-            accounts.find(&name).await?;
+            let user = accounts.find(&name).await?;
             let password = NewPassword::read(password_stdin)?;
-            accounts.set_password(&name, password.password.clone()).await?;
+            accounts.set_password(user.id, password.password.clone()).await?;
             password.print_if_generated()
         }
         Command::SetRoles { name, roles } => {
-            Ok(accounts.set_roles(&name, &roles.into_iter().collect()).await?)
+            let user = accounts.find(&name).await?;
+            Ok(accounts.set_roles(user.id, &roles.into_iter().collect()).await?)
         }
-        Command::Disable { name } => Ok(accounts.set_disabled(&name, true).await?),
-        Command::Enable { name } => Ok(accounts.set_disabled(&name, false).await?),
-        Command::Delete { name } => Ok(accounts.delete(&name).await?),
+        Command::Disable { name } => Ok(accounts.set_disabled(accounts.find(&name).await?.id, true).await?),
+        Command::Enable { name } => Ok(accounts.set_disabled(accounts.find(&name).await?.id, false).await?),
+        Command::Delete { name } => Ok(accounts.delete(accounts.find(&name).await?.id).await?),
     }
 }
 
@@ -138,48 +122,4 @@ fn as_line(user: &User) -> String {
     let roles: Vec<_> = user.roles.iter().map(RoleName::as_str).collect();
     let state = if user.disabled { "disabled" } else { "enabled" };
     format!("{}  {}  {state}  {}", user.username, user.id, roles.join(","))
-}
-
-/// To standard output; whoever reads it may stop early (`| head`).
-fn print(line: &str) -> Result<(), Failure> {
-    match writeln!(io::stdout(), "{line}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::failed(&error)),
-        _ => Ok(()),
-    }
-}
-
-struct NewPassword {
-    password: Password,
-    generated: bool,
-}
-
-impl NewPassword {
-    fn read(from_stdin: bool) -> Result<Self, Failure> {
-        let text = if from_stdin {
-            // One byte more than could be right, so that a longer one is refused and not cut.
-            let limit = 4 * Password::MAX_BYTES as u64 + 3;
-            let mut text = Zeroizing::new(String::new());
-            let read = io::stdin().take(limit).read_to_string(&mut text);
-            read.map_err(|error| Failure::Refused(format!("the password could not be read: {error}")))?;
-            let end = text.trim_end_matches(['\r', '\n']).len();
-            Zeroizing::new(text[..end].to_owned())
-        } else if io::stdin().is_terminal() {
-            let ask = |prompt| rpassword::prompt_password(prompt).map(Zeroizing::new);
-            let first = ask("Password: ").map_err(|error| Failure::failed(&error))?;
-            let second = ask("Once more: ").map_err(|error| Failure::failed(&error))?;
-            if first != second {
-                return Err(Failure::Refused("the two passwords differ; nothing was changed".into()));
-            }
-            first
-        } else {
-            let password = Password::random().map_err(Failure::refused)?;
-            return Ok(Self { password, generated: true });
-        };
-        let password = Password::choose(&text).map_err(Failure::refused)?;
-        Ok(Self { password, generated: false })
-    }
-
-    fn print_if_generated(&self) -> Result<(), Failure> {
-        if self.generated { print(&format!("password: {}", self.password.reveal())) } else { Ok(()) }
-    }
 }

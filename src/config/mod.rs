@@ -35,7 +35,25 @@ pub struct Settings {
     pub scopes: Scope,
     /// `PASSWORD__…`: what hashing costs.
     pub password: PasswordSettings,
+    /// `REFRESH__…`: how long sessions live.
+    pub refresh: RefreshSettings,
+    /// `ORIGINS`: origins besides the server's own that may use the refresh cookie.
+    pub origins: Vec<String>,
     signing_key: SigningKeySource,
+}
+
+/// How long sessions live, in whole seconds.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RefreshSettings {
+    /// `REFRESH__IDLE`: a session not refreshed for this long is over.
+    pub idle: Duration,
+    /// `REFRESH__ABSOLUTE`: a session as old as this is over, however much it is used.
+    pub absolute: Duration,
+    /// `REFRESH__GRACE`: how long a token that was just replaced is answered with its successor.
+    pub grace: Duration,
+    /// `REFRESH__SESSIONS_PER_USER`: beyond it, the session used longest ago ends.
+    pub sessions_per_user: u32,
 }
 
 /// What a password hash costs, and how many are computed at a time.
@@ -99,11 +117,20 @@ impl Settings {
         };
         let scopes = reader.words("scopes").unwrap_or_default();
         let password = password(&mut reader);
+        let refresh = refresh(&mut reader);
+        let origins = reader.origins("origins");
         let problems = reader.finish();
         match signing_key {
-            Some(signing_key) if problems.is_empty() => {
-                Ok(Self { database, previous_signing_key, access, scopes, password, signing_key })
-            }
+            Some(signing_key) if problems.is_empty() => Ok(Self {
+                database,
+                previous_signing_key,
+                access,
+                scopes,
+                password,
+                refresh,
+                origins,
+                signing_key,
+            }),
             _ => Err(SettingsError(problems)),
         }
     }
@@ -124,6 +151,23 @@ impl Settings {
 
 fn is_loopback(figment: &Figment) -> bool {
     figment.extract_inner::<IpAddr>("address").is_ok_and(|address| address.is_loopback())
+}
+
+fn refresh(reader: &mut Reader) -> RefreshSettings {
+    const DAY: u64 = 86_400;
+    let idle = reader.integer("refresh.idle", 60..=400 * DAY).unwrap_or(14 * DAY);
+    let absolute = reader.integer("refresh.absolute", 60..=400 * DAY).unwrap_or(90 * DAY);
+    let grace = reader.integer("refresh.grace", 0..=300).unwrap_or(10);
+    let sessions_per_user = reader.integer("refresh.sessions_per_user", 1..=10_000).unwrap_or(50);
+    if idle > absolute {
+        reader.problem("refresh.idle", "must not be longer than the absolute lifetime");
+    }
+    RefreshSettings {
+        idle: Duration::from_secs(idle),
+        absolute: Duration::from_secs(absolute),
+        grace: Duration::from_secs(grace),
+        sessions_per_user: sessions_per_user as u32,
+    }
 }
 
 fn password(reader: &mut Reader) -> PasswordSettings {

@@ -157,14 +157,40 @@ impl Reader {
         HmacSecret::parse(text.as_bytes()).map_err(|weak| self.problem(key, &weak.to_string())).ok()
     }
 
-    /// Scope tokens: a list (in the environment as JSON), or one text with spaces between them.
-    pub(super) fn words(&mut self, key: &'static str) -> Option<Scope> {
+    /// Origins (RFC 6454 §6.2): scheme, host and port, as browsers write them.
+    pub(super) fn origins(&mut self, key: &'static str) -> Vec<String> {
+        let is_origin = |text: &str| {
+            let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+            host.is_some_and(|host| {
+                let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.:[]".contains(&b);
+                !host.is_empty() && host.bytes().all(known)
+            })
+        };
+        let Some(text) = self.words_text(key) else { return vec![] };
+        let origins: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        if origins.iter().all(|origin| is_origin(origin)) {
+            return origins;
+        }
+        self.problem(
+            key,
+            "must be origins such as https://app.example.org, in lower case, with spaces between",
+        );
+        vec![]
+    }
+
+    /// A list (in the environment as JSON), or one text with spaces between its words.
+    fn words_text(&mut self, key: &'static str) -> Option<String> {
         let value = self.value(key)?;
         let list = match value.as_str() {
             Some(text) => serde_json::from_str::<Vec<String>>(text).ok(),
             None => value.deserialize().ok(),
         };
-        let text = list.map(|words| words.join(" ")).or_else(|| value.into_string()).unwrap_or("\\".into());
+        Some(list.map(|words| words.join(" ")).or_else(|| value.into_string()).unwrap_or("\\".into()))
+    }
+
+    /// Scope tokens.
+    pub(super) fn words(&mut self, key: &'static str) -> Option<Scope> {
+        let text = self.words_text(key)?;
         if text.trim().is_empty() {
             return None;
         }

@@ -6,21 +6,42 @@
 mod client;
 mod error;
 mod password;
+mod refresh_token;
 
 pub use client::{BasicCredentials, FIRST_PARTY};
 pub use error::GrantError;
 
-use crate::{clock::Clock, jwt::AccessTokens, password::Hasher, scope::Scope, store::UserStore};
+use crate::{
+    account::Accounts,
+    clock::{Clock, UnixTime},
+    config::RefreshSettings,
+    jwt::{AccessTokens, Issuance},
+    password::Hasher,
+    refresh_token::RefreshKeys,
+    revocation::Revocations,
+    scope::Scope,
+    store::{Device, Session, Stores, Transport, User},
+};
 use std::{fmt, sync::Arc, time::Duration};
+use zeroize::Zeroizing;
+
+/// The scope by which a client asks for its refresh token in the body (OpenID Connect Core §11).
+pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// All that it takes to sign somebody in and to recognise them again.
 pub struct Authority {
-    /// Who there is.
-    pub users: Arc<dyn UserStore>,
+    /// Who there is, and which sessions they have.
+    pub stores: Stores,
     /// Checks passwords.
     pub hasher: Hasher,
     /// Issues and verifies access tokens.
     pub tokens: AccessTokens,
+    /// Seals refresh tokens.
+    pub refresh_keys: RefreshKeys,
+    /// How long sessions live.
+    pub refresh: RefreshSettings,
+    /// Ends sessions, and knows which tokens are revoked.
+    pub revocations: Arc<Revocations>,
     /// All scopes that can be granted.
     pub scopes: Scope,
     /// What time it is.
@@ -42,15 +63,28 @@ pub struct TokenRequest {
     /// `username`.
     pub username: Option<String>,
     /// `password`.
-    pub password: Option<String>,
+    pub password: Option<Zeroizing<String>>,
     /// `scope`.
     pub scope: Option<String>,
     /// `client_id`.
     pub client_id: Option<String>,
     /// `client_secret`.
-    pub client_secret: Option<String>,
+    pub client_secret: Option<Zeroizing<String>>,
     /// `refresh_token`.
-    pub refresh_token: Option<String>,
+    pub refresh_token: Option<Zeroizing<String>>,
+    /// `device_name`: what the client calls itself in the list of sessions.
+    pub device_name: Option<String>,
+}
+
+/// What came along with a token request, outside its form.
+#[derive(Default)]
+pub struct Caller {
+    /// Client credentials from the header.
+    pub basic: Option<BasicCredentials>,
+    /// The refresh token from the cookie.
+    pub cookie: Option<Zeroizing<String>>,
+    /// What the caller can be recognised by.
+    pub device: Device,
 }
 
 /// What a successful request is answered with (RFC 6749 §5.1).
@@ -62,24 +96,77 @@ pub struct Tokens {
     pub expires_in: Duration,
     /// What it may be used for.
     pub scope: Scope,
+    /// The refresh token.
+    pub refresh_token: Zeroizing<String>,
+    /// How the refresh token has to travel.
+    pub transport: Transport,
+    /// How long the refresh token is good for, from now.
+    pub refresh_expires_in: Duration,
+}
+
+impl TokenRequest {
+    /// Whether this is a refresh, and thus no login.
+    pub fn is_refresh(&self) -> bool {
+        self.grant_type.as_deref() == Some("refresh_token")
+    }
+
+    /// How the refresh token of this request's answer is to travel: for a login as it asks, for
+    /// a refresh as it came.
+    pub fn transport(&self) -> Transport {
+        let offline =
+            self.scope.iter().flat_map(|scope| scope.split(' ')).any(|token| token == OFFLINE_ACCESS);
+        let in_body = if self.is_refresh() { self.refresh_token.is_some() } else { offline };
+        if in_body { Transport::Body } else { Transport::Cookie }
+    }
 }
 
 impl Authority {
-    /// Answers a token request. `basic` is what came in the `Authorization` header.
-    pub async fn token(
-        &self,
-        request: TokenRequest,
-        basic: Option<BasicCredentials>,
-    ) -> Result<Tokens, GrantError> {
-        let client = client::authenticate(&request, basic)?;
+    /// The accounts that can sign in here.
+    pub fn accounts(&self) -> Accounts {
+        Accounts::new(self.stores.users.clone(), self.hasher.clone(), self.revocations.clone())
+    }
+
+    /// Answers a token request.
+    pub async fn token(&self, request: TokenRequest, caller: Caller) -> Result<Tokens, GrantError> {
+        let client = client::authenticate(&request, caller.basic.as_ref())?;
         match request.grant_type.as_deref() {
-            Some("password") => self.password(request, client).await,
+            Some("password") => self.password(request, client, caller.device).await,
+            Some("refresh_token") => self.refresh_token(request, client, caller.cookie).await,
             Some(_) => Err(GrantError::UnsupportedGrantType),
             // FastAPI's form does not insist on it, so the tutorial's curl leaves it out.
             None if request.username.is_some() && request.password.is_some() => {
-                self.password(request, client).await
+                self.password(request, client, caller.device).await
             }
             None => Err(GrantError::InvalidRequest("The parameter grant_type is missing")),
         }
+    }
+
+    /// Both tokens of a session at this generation. `now` is from before the store was asked, so
+    /// that a token made while its session was being revoked does not outlive the deny list.
+    fn tokens(
+        &self,
+        session: &Session,
+        user: &User,
+        scope: Scope,
+        revision: u64,
+        now: UnixTime,
+    ) -> Result<Tokens, GrantError> {
+        let issuance = Issuance {
+            subject: user.id,
+            client_id: &session.client_id,
+            session_id: session.id,
+            revision,
+            roles: &user.roles,
+            scope: &scope,
+        };
+        let until = session.expires_at.min(session.last_used_at.plus(session.idle));
+        Ok(Tokens {
+            access_token: self.tokens.issue(&issuance, now)?,
+            expires_in: self.tokens.lifetime(),
+            scope,
+            refresh_token: self.refresh_keys.seal(session.id, session.generation, &session.salt),
+            transport: session.transport,
+            refresh_expires_in: Duration::from_secs(until.0.saturating_sub(now.0)),
+        })
     }
 }

@@ -1,75 +1,105 @@
 //! `grant_type=password` (RFC 6749 §4.3), for the app's own front end.
 
-use super::{Authority, GrantError, TokenRequest, Tokens};
+use super::{Authority, GrantError, OFFLINE_ACCESS, TokenRequest, Tokens};
 use crate::{
-    jwt::Issuance,
     password::{Password, Verdict},
+    refresh_token::Salt,
     scope::Scope,
     session::SessionId,
-    store::User,
+    store::{Creation, Device, Session, User},
     user::Username,
 };
-use zeroize::Zeroizing;
+
+/// The longest texts by which a device is remembered, in bytes.
+const MAX_DEVICE_TEXT: usize = 200;
 
 impl Authority {
     pub(super) async fn password(
         &self,
         request: TokenRequest,
         client: &'static str,
+        device: Device,
     ) -> Result<Tokens, GrantError> {
-        let missing = GrantError::InvalidRequest("The parameters username and password are needed");
+        let transport = request.transport();
         let (Some(username), Some(password)) = (request.username, request.password) else {
-            return Err(missing);
+            return Err(GrantError::InvalidRequest("The parameters username and password are needed"));
         };
-        let password = Zeroizing::new(password);
         let scope = self.grantable(request.scope.as_deref())?;
-        let user = self.login(&username, &password).await?;
-
         let now = self.clock.now();
-        let session = SessionId::random()?.to_string();
-        let issuance = Issuance {
-            subject: user.id,
-            client_id: client,
-            session_id: &session,
-            roles: &user.roles,
-            scope: &scope,
+        let (user, revision) = self.login(&username, &password).await?;
+        let session = Session {
+            id: SessionId::random()?,
+            user: user.id,
+            client_id: client.into(),
+            scope: scope.clone(),
+            transport,
+            created_at: now,
+            last_used_at: now,
+            expires_at: now.plus(self.refresh.absolute),
+            idle: self.refresh.idle,
+            generation: 0,
+            salt: Salt::random()?,
+            device: Device {
+                user_agent: device.user_agent.map(shown),
+                address: device.address,
+                name: request.device_name.map(shown),
+            },
         };
-        let access_token = self.tokens.issue(&issuance, now)?;
-        Ok(Tokens { access_token, expires_in: self.tokens.lifetime(), scope })
+        match self.stores.sessions.create(&session, revision, self.refresh.sessions_per_user).await? {
+            Creation::Created => {}
+            Creation::Overtaken => return Err(GrantError::InvalidGrant),
+        }
+        // The session that had to go for this one, if any, is denied from now on.
+        self.revocations.catch_up().await?;
+        self.tokens(&session, &user, scope, revision, now)
     }
 
     /// RFC 6749 §3.3: what was asked for, as far as it can be granted.
     fn grantable(&self, asked: Option<&str>) -> Result<Scope, GrantError> {
         let Some(asked) = asked else { return Ok(Scope::default()) };
         let asked: Scope = asked.parse().map_err(|_| GrantError::InvalidScope)?;
-        let granted = asked.intersection(&self.scopes);
+        let granted = asked.intersection(&self.scopes.with(OFFLINE_ACCESS));
         if granted.is_empty() { Err(GrantError::InvalidScope) } else { Ok(granted) }
     }
 
-    /// Who this is. Whatever is wrong, the answer is the same, and it takes the work of one hash
-    /// unless the password could not be anybody's.
-    async fn login(&self, username: &str, password: &str) -> Result<User, GrantError> {
+    /// Who this is, and their revision. Whatever is wrong, the answer is the same, and it takes
+    /// the work of one hash unless the password could not be anybody's.
+    async fn login(&self, username: &str, password: &str) -> Result<(User, u64), GrantError> {
+        let users = &self.stores.users;
         let password = Password::parse(password).map_err(|_| GrantError::InvalidGrant)?;
-        let user = match username.parse::<Username>() {
-            Ok(username) => self.users.by_username(&username).await?,
+        let found = match username.parse::<Username>() {
+            Ok(username) => users.by_username(&username).await?,
             Err(_) => None,
         };
-        let stored = user.as_ref().map(|user| user.password.clone());
+        let stored = found.as_ref().map(|user| user.password.clone());
         let verdict = self.hasher.verify(password.clone(), stored).await?;
-        let Some(user) = user else { return Err(GrantError::InvalidGrant) };
+        let found = found.ok_or(GrantError::InvalidGrant)?;
         match verdict {
-            Verdict::Match | Verdict::MatchOutdated if user.disabled => Err(GrantError::InvalidGrant),
-            Verdict::Match => Ok(user),
-            Verdict::MatchOutdated => {
-                self.rehash(&user, password).await;
-                Ok(user)
-            }
-            Verdict::Mismatch => Err(GrantError::InvalidGrant),
+            Verdict::Match | Verdict::MatchOutdated => {}
+            Verdict::Mismatch => return Err(GrantError::InvalidGrant),
             Verdict::Unusable => {
-                tracing::error!(user = %user.id, "the stored password hash is unusable; set a new password");
-                Err(GrantError::InvalidGrant)
+                tracing::error!(user = %found.id, "the stored password hash is unusable; set a new password");
+                return Err(GrantError::InvalidGrant);
             }
         }
+        // Hashing takes its time, so the record is read again, and after the revision: whatever
+        // changes from here on raises the revision and keeps the session from being created.
+        let revision = self.stores.sessions.revision(found.id).await?;
+        let user = users.by_id(found.id).await?.ok_or(GrantError::InvalidGrant)?;
+        if user.disabled {
+            return Err(GrantError::InvalidGrant);
+        }
+        if user.password != found.password {
+            // Another password, or another login has just renewed the hash of the same one.
+            return match self.hasher.verify(password, Some(user.password.clone())).await? {
+                Verdict::Match => Ok((user, revision)),
+                _ => Err(GrantError::InvalidGrant),
+            };
+        }
+        if verdict == Verdict::MatchOutdated {
+            self.rehash(&user, password).await;
+        }
+        Ok((user, revision))
     }
 
     /// Replaces an outdated hash, unless somebody else has changed it meanwhile. The login is
@@ -77,11 +107,18 @@ impl Authority {
     async fn rehash(&self, user: &User, password: Password) {
         let replaced = async {
             let new = self.hasher.hash(password).await?;
-            self.users.replace_password(user.id, &user.password, &new).await?;
+            self.stores.users.replace_password(user.id, &user.password, &new).await?;
             Ok::<_, GrantError>(())
         };
         if let Err(error) = replaced.await {
             tracing::warn!(user = %user.id, %error, "an outdated password hash could not be replaced");
         }
     }
+}
+
+/// A text that will be shown to a person: of a bounded length and without control characters.
+fn shown(text: String) -> String {
+    let mut shown: String = text.chars().filter(|c| !c.is_control()).collect();
+    shown.truncate(shown.floor_char_boundary(MAX_DEVICE_TEXT));
+    shown
 }

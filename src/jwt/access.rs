@@ -4,6 +4,7 @@ use super::{Claims, JwtError, KeySet, KeySetError, Rules, SigningKey, jws, verif
 use crate::{
     clock::UnixTime,
     scope::Scope,
+    session::SessionId,
     user::{RoleName, UserId},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -30,7 +31,9 @@ pub struct Issuance<'a> {
     /// `client_id`.
     pub client_id: &'a str,
     /// `sid`.
-    pub session_id: &'a str,
+    pub session_id: SessionId,
+    /// `rev`.
+    pub revision: u64,
     /// `roles`.
     pub roles: &'a BTreeSet<RoleName>,
     /// `scope`.
@@ -74,10 +77,11 @@ impl AccessTokens {
             "aud": self.rules.audience,
             "sub": issuance.subject,
             "client_id": issuance.client_id,
-            "sid": issuance.session_id,
+            "sid": issuance.session_id.to_string(),
             "jti": BASE64_URL_SAFE_NO_PAD.encode(jti),
             "iat": now,
             "exp": now.plus(self.lifetime()),
+            "rev": issuance.revision,
             "roles": issuance.roles,
             "scope": issuance.scope.to_string(),
         });

@@ -19,6 +19,7 @@ pub struct Claims {
     pub(super) client_id: String,
     pub(super) session_id: String,
     pub(super) jti: String,
+    pub(super) revision: u64,
     pub(super) roles: BTreeSet<RoleName>,
     pub(super) scope: Scope,
     pub(super) issued_at: UnixTime,
@@ -44,6 +45,12 @@ impl Claims {
     /// `jti`: the token's own name, never given to another.
     pub fn token_id(&self) -> &str {
         &self.jti
+    }
+
+    /// `rev`: how often all tokens of the subject had been revoked when this one was issued;
+    /// 0 if the token does not say.
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// `roles` at the time of issue. Names that could not be ours are left out.
@@ -91,12 +98,17 @@ impl Claims {
         let client_id = text(raw.client_id, "client_id")?;
         let session_id = text(raw.sid, "sid")?;
         let jti = text(raw.jti, "jti")?;
+        let revision = match raw.rev {
+            Typed::Absent => 0,
+            Typed::Is(revision) => revision,
+            Typed::Wrong => return Err(JwtError::Claim("rev")),
+        };
 
         let (issued_at, expires_at) = rules.lifetime(raw.iat, raw.exp, raw.nbf, now)?;
         let roles = raw.roles.right().unwrap_or_default();
         let roles = roles.iter().filter_map(|role| role.parse().ok()).collect();
         let scope = raw.scope.right().and_then(|scope| scope.parse().ok()).unwrap_or_default();
-        Ok(Self { subject, client_id, session_id, jti, roles, scope, issued_at, expires_at })
+        Ok(Self { subject, client_id, session_id, jti, revision, roles, scope, issued_at, expires_at })
     }
 }
 
@@ -160,6 +172,7 @@ struct Raw {
     iat: Typed<u64>,
     exp: Typed<u64>,
     nbf: Typed<u64>,
+    rev: Typed<u64>,
     roles: Typed<Vec<String>>,
     scope: Typed<String>,
 }
@@ -176,6 +189,7 @@ impl Members for Raw {
             "iat" => self.iat = typed(map)?,
             "exp" => self.exp = typed(map)?,
             "nbf" => self.nbf = typed(map)?,
+            "rev" => self.rev = typed(map)?,
             "roles" => self.roles = typed(map)?,
             "scope" => self.scope = typed(map)?,
             _ => {

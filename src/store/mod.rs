@@ -7,13 +7,15 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod memory;
+mod session;
 pub mod sqlite;
 mod user;
 
+pub use session::{Advance, Creation, Device, Revocation, RevokedSubject, Session, SessionStore, Transport};
 pub use user::{Insertion, User, UserStore};
 
 use crate::config::Database;
-use std::{error::Error as StdError, sync::Arc};
+use std::{error::Error as StdError, sync::Arc, time::Duration};
 use thiserror::Error;
 
 /// A store could not do what it was asked. What it did is unknown, so nobody may take it for
@@ -40,12 +42,28 @@ impl StoreError {
     }
 }
 
-/// Opens the store of users that the settings name, for programs without Rocket's pools.
-pub async fn open(database: &Database) -> Result<Arc<dyn UserStore>, StoreError> {
-    Ok(match database {
-        Database::Memory => Arc::new(memory::MemoryStore::new()),
-        Database::Sqlite(path) => {
-            Arc::new(sqlite::SqliteStore::open(path, 1, std::time::Duration::from_secs(5)).await?)
-        }
-    })
+/// Where users and where sessions live; often the same place.
+#[derive(Clone)]
+pub struct Stores {
+    /// The users.
+    pub users: Arc<dyn UserStore>,
+    /// Their sessions, and what was revoked.
+    pub sessions: Arc<dyn SessionStore>,
+}
+
+impl Stores {
+    /// Both in one store.
+    pub fn of(store: Arc<impl UserStore + SessionStore>) -> Self {
+        Self { users: store.clone(), sessions: store }
+    }
+
+    /// Opens the stores that the settings name, for programs without Rocket's pools.
+    pub async fn open(database: &Database) -> Result<Self, StoreError> {
+        Ok(match database {
+            Database::Memory => Self::of(Arc::new(memory::MemoryStore::new())),
+            Database::Sqlite(path) => {
+                Self::of(Arc::new(sqlite::SqliteStore::open(path, 1, Duration::from_secs(5)).await?))
+            }
+        })
+    }
 }

@@ -1,8 +1,7 @@
 //! `/admin/…`: what needs the role `admin`.
 
 use super::{
-    answer::{Private, Problem},
-    catcher,
+    answer::{Private, Problem, unavailable},
     guard::Role,
 };
 use crate::{
@@ -59,10 +58,8 @@ pub(super) async fn users(
     let after: Option<Username> =
         after.map(str::parse).transpose().map_err(|_| bad("after must be a user name"))?;
     // One more than asked tells whether there is another page.
-    let mut users = authority.users.list(after.as_ref(), limit + 1).await.map_err(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "users could not be listed");
-        catcher::problem(Status::ServiceUnavailable)
-    })?;
+    let users = authority.stores.users.list(after.as_ref(), limit + 1).await;
+    let mut users = users.map_err(unavailable("users could not be listed"))?;
     let more = users.len() > limit as usize;
     users.truncate(limit as usize);
     let next = users.last().filter(|_| more).map(|user| user.username.clone());

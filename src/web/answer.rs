@@ -37,6 +37,14 @@ impl<'r> Responder<'r, 'static> for Problem {
     }
 }
 
+/// Notes the cause of a failure in the log and tells the caller nothing of it but 503.
+pub(super) fn unavailable<E: std::error::Error + 'static>(what: &'static str) -> impl Fn(E) -> Problem {
+    move |error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "{what}");
+        super::catcher::problem(Status::ServiceUnavailable)
+    }
+}
+
 /// RFC 6749 §5.1 wants both headers; errors and personal data are no more for caches.
 fn json(status: Status, body: Vec<u8>) -> Response<'static> {
     Response::build()

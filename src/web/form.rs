@@ -7,6 +7,7 @@ use crate::grant::TokenRequest;
 use rocket::futures::stream;
 use std::convert::Infallible;
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 /// The longest body that is read, in bytes.
 pub const MAX_BODY_BYTES: u64 = 16 * 1024;
@@ -59,7 +60,8 @@ pub async fn parse(content_type: &str, body: Vec<u8>) -> Result<TokenRequest, Fo
 /// use countersign::web::form::{FormError, parse_urlencoded};
 ///
 /// let form = parse_urlencoded(b"username=ada&password=a+b%26c&extra=1")?;
-/// assert_eq!(form.password.as_deref(), Some("a b&c"));
+/// assert_eq!(form.username.as_deref(), Some("ada"));
+/// assert_eq!(form.password.unwrap().as_str(), "a b&c");
 /// assert_eq!(parse_urlencoded(b"scope=a&scope=b").err(), Some(FormError::Duplicate));
 /// assert_eq!(parse_urlencoded(b"password=%ff").err(), Some(FormError::Encoding));
 /// # Ok::<(), FormError>(())
@@ -109,40 +111,45 @@ pub(super) fn percent_decode(text: &[u8]) -> Result<String, FormError> {
     String::from_utf8(decoded).map_err(|_| FormError::Encoding)
 }
 
-/// The parameters so far: `None` was not there, an empty text was there and counts as left out.
+const NAMES: [&str; 8] = [
+    "grant_type",
+    "username",
+    "password",
+    "scope",
+    "client_id",
+    "client_secret",
+    "refresh_token",
+    "device_name",
+];
+
+/// The parameters so far, in the order of [`NAMES`]: `None` was not there, an empty text was.
 #[derive(Default)]
-struct Form(TokenRequest);
+struct Form([Option<String>; NAMES.len()]);
 
 impl Form {
     fn set(&mut self, name: &str, value: String) -> Result<(), FormError> {
-        let slot = match name {
-            "grant_type" => &mut self.0.grant_type,
-            "username" => &mut self.0.username,
-            "password" => &mut self.0.password,
-            "scope" => &mut self.0.scope,
-            "client_id" => &mut self.0.client_id,
-            "client_secret" => &mut self.0.client_secret,
-            "refresh_token" => &mut self.0.refresh_token,
-            _ => return Ok(()),
-        };
-        if slot.is_some() {
+        let Some(at) = NAMES.iter().position(|known| *known == name) else { return Ok(()) };
+        if self.0[at].is_some() {
             return Err(FormError::Duplicate);
         }
-        *slot = Some(value);
+        self.0[at] = Some(value);
         Ok(())
     }
 
     /// RFC 6749 §3.2: parameters without a value are treated as omitted.
     fn request(self) -> TokenRequest {
-        let given = |value: Option<String>| value.filter(|value| !value.is_empty());
+        let given = self.0.map(|value| value.filter(|value| !value.is_empty()));
+        let [grant_type, username, password, scope, client_id, client_secret, refresh_token, device_name] =
+            given;
         TokenRequest {
-            grant_type: given(self.0.grant_type),
-            username: given(self.0.username),
-            password: given(self.0.password),
-            scope: given(self.0.scope),
-            client_id: given(self.0.client_id),
-            client_secret: given(self.0.client_secret),
-            refresh_token: given(self.0.refresh_token),
+            grant_type,
+            username,
+            password: password.map(Zeroizing::new),
+            scope,
+            client_id,
+            client_secret: client_secret.map(Zeroizing::new),
+            refresh_token: refresh_token.map(Zeroizing::new),
+            device_name,
         }
     }
 }

@@ -1,11 +1,8 @@
 //! `/health/live` and `/health/ready`, for load balancers and orchestrators.
 
-use super::{
-    answer::{Private, Problem},
-    catcher,
-};
+use super::answer::{Private, Problem, unavailable};
 use crate::grant::Authority;
-use rocket::{State, get, http::Status};
+use rocket::{State, get};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -22,11 +19,6 @@ pub(super) fn live() -> Private<Health> {
 /// The store answers too.
 #[get("/health/ready")]
 pub(super) async fn ready(authority: &State<Authority>) -> Result<Private<Health>, Problem> {
-    match authority.users.ping().await {
-        Ok(()) => Ok(Private(Health { status: "ready" })),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "not ready");
-            Err(catcher::problem(Status::ServiceUnavailable))
-        }
-    }
+    authority.stores.users.ping().await.map_err(unavailable("not ready"))?;
+    Ok(Private(Health { status: "ready" }))
 }

@@ -1,10 +1,27 @@
-//! `GET /me`: who the token says one is.
+//! `/me`: one's own account.
 
-use super::{answer::Private, guard::CurrentUser};
-use crate::user::{RoleName, UserId, Username};
-use rocket::get;
-use serde::Serialize;
+use super::{
+    answer::{Private, Problem, unavailable},
+    catcher, cookie,
+    guard::CurrentUser,
+};
+use crate::{
+    account::AccountError,
+    grant::Authority,
+    password::Password,
+    user::{RoleName, UserId, Username},
+};
+use rocket::{
+    Request, Response, State,
+    data::{Data, ToByteUnit},
+    get,
+    http::Status,
+    post,
+    response::{self, Responder},
+};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use zeroize::Zeroizing;
 
 #[derive(Serialize)]
 pub(super) struct Me<'u> {
@@ -22,4 +39,51 @@ pub(super) fn me(user: &CurrentUser) -> Private<Me<'_>> {
         roles: user.roles(),
         scope: user.claims().scope().to_string(),
     })
+}
+
+/// `POST /me/password`: `{"current_password": …, "new_password": …}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    current_password: Zeroizing<String>,
+    new_password: Zeroizing<String>,
+}
+
+/// 204: the password is the new one and all sessions are over, this one too.
+pub(super) struct Changed;
+
+impl<'r> Responder<'r, 'static> for Changed {
+    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+        let mut response = Response::build().status(Status::NoContent).finalize();
+        cookie::clear(&mut response);
+        Ok(response)
+    }
+}
+
+#[post("/me/password", data = "<data>")]
+pub(super) async fn password(
+    user: &CurrentUser,
+    authority: &State<Authority>,
+    data: Data<'_>,
+) -> Result<Changed, Problem> {
+    let bad = |description| Problem { status: Status::BadRequest, error: "invalid_request", description };
+    let unreadable = || bad("The body must be JSON with current_password and new_password");
+    let body = data.open(4.kibibytes()).into_bytes().await.map_err(|_| unreadable())?;
+    if !body.is_complete() {
+        return Err(catcher::problem(Status::PayloadTooLarge));
+    }
+    let change: Change = serde_json::from_slice(&body).map_err(|_| unreadable())?;
+    let wrong = Problem {
+        status: Status::Forbidden,
+        error: "wrong_password",
+        description: "current_password is not the present password",
+    };
+    let new = Password::choose(&change.new_password)
+        .map_err(|_| bad("new_password must have 8 to 256 bytes and no control characters"))?;
+    let present = Password::parse(&change.current_password).map_err(|_| wrong)?;
+    match authority.accounts().change_password(user.id(), present, new).await {
+        Ok(()) => Ok(Changed),
+        Err(AccountError::WrongPassword) => Err(wrong),
+        Err(error) => Err(unavailable("a password could not be changed")(error)),
+    }
 }

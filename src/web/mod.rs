@@ -5,12 +5,16 @@ mod answer;
 mod basic;
 mod bearer;
 mod catcher;
+mod cookie;
+mod device;
 pub mod form;
 pub mod guard;
 mod health;
+mod logout;
 mod me;
 mod method;
 mod pool;
+mod sessions;
 mod stage;
 mod token;
 

@@ -1,22 +1,29 @@
 //! The fairing that puts everything into a Rocket.
 
-use super::{admin, bearer, catcher, health, me, pool, token};
+use super::{admin, bearer, catcher, health, logout, me, pool, sessions, token};
 use crate::{
     clock::{Clock, SystemClock},
     config::{Database, Environment, Settings},
     grant::Authority,
     jwt::{AccessTokens, SigningKey},
     password::Hasher,
-    store::{UserStore, memory::MemoryStore},
+    refresh_token::RefreshKeys,
+    revocation::Revocations,
+    store::{Stores, memory::MemoryStore},
 };
 use rocket::{
-    Build, Request, Response, Rocket, async_trait,
+    Build, Orbit, Request, Response, Rocket, async_trait,
     data::Data,
     fairing::{self, Fairing, Info, Kind},
-    routes,
+    routes, tokio,
 };
 use rocket_db_pools::Database as _;
-use std::{error::Error, sync::Arc};
+use std::{error::Error, sync::Arc, time::Duration};
+
+/// How often the store is asked what other processes have revoked.
+const FOLLOW_EVERY: Duration = Duration::from_millis(250);
+/// How often what is over is removed.
+const PURGE_EVERY: Duration = Duration::from_secs(60);
 
 /// Countersign as a fairing: routes, guards, catchers and the store behind them.
 ///
@@ -35,7 +42,7 @@ use std::{error::Error, sync::Arc};
 /// Settings come from Rocket's figment (the table `auth`) and from the environment. An error in
 /// them, or a store that cannot be opened, aborts the launch.
 pub fn stage() -> Stage {
-    Stage { base: "/".into(), settings: None, clock: None, users: None }
+    Stage { base: "/".into(), settings: None, clock: None, stores: None }
 }
 
 /// What [`stage()`] makes: a fairing whose parts can be replaced before it is attached.
@@ -43,7 +50,7 @@ pub struct Stage {
     base: String,
     settings: Option<Settings>,
     clock: Option<Arc<dyn Clock>>,
-    users: Option<Arc<dyn UserStore>>,
+    stores: Option<Stores>,
 }
 
 impl Stage {
@@ -65,9 +72,9 @@ impl Stage {
         self
     }
 
-    /// Keeps users in a store of your own instead of the one that `DATABASE_URL` names.
-    pub fn users(mut self, users: Arc<dyn UserStore>) -> Self {
-        self.users = Some(users);
+    /// Keeps users and sessions in stores of your own instead of the one that `DATABASE_URL` names.
+    pub fn stores(mut self, stores: Stores) -> Self {
+        self.stores = Some(stores);
         self
     }
 
@@ -82,7 +89,7 @@ impl Stage {
 #[async_trait]
 impl Fairing for Stage {
     fn info(&self) -> Info {
-        Info { name: "Countersign", kind: Kind::Ignite | Kind::Request | Kind::Response }
+        Info { name: "Countersign", kind: Kind::Ignite | Kind::Liftoff | Kind::Request | Kind::Response }
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
@@ -95,20 +102,32 @@ impl Fairing for Stage {
         };
         let rocket = mount(rocket, &self.base);
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
-        match (&self.users, &settings.database) {
-            (Some(users), _) => manage(rocket, &settings, users.clone(), clock),
-            (None, Database::Memory) => manage(rocket, &settings, Arc::new(MemoryStore::new()), clock),
+        match (&self.stores, &settings.database) {
+            (Some(stores), _) => manage(rocket, settings, stores.clone(), clock).await,
+            (None, Database::Memory) => {
+                manage(rocket, settings, Stores::of(Arc::new(MemoryStore::new())), clock).await
+            }
             (None, Database::Sqlite(path)) => {
                 let url = (format!("databases.{}.url", pool::Sqlite::NAME), path);
                 let figment = rocket.figment().clone().merge(url);
-                let rest = fairing::AdHoc::try_on_ignite("Countersign's store", move |rocket| async move {
+                let rest = fairing::AdHoc::try_on_ignite("Countersign's store", |rocket| async move {
                     match pool::Sqlite::fetch(&rocket).map(|database| database.store()) {
-                        Some(store) => manage(rocket, &settings, Arc::new(store), clock),
+                        Some(store) => manage(rocket, settings, Stores::of(Arc::new(store)), clock).await,
                         None => Err(rocket),
                     }
                 });
                 Ok(rocket.configure(figment).attach(pool::Sqlite::init()).attach(rest))
             }
+        }
+    }
+
+    async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
+        if let Some(authority) = rocket.state::<Authority>() {
+            let (revocations, mut end) = (authority.revocations.clone(), rocket.shutdown());
+            tokio::spawn(async move {
+                let work = async { tokio::join!(follow(&revocations), purge(&revocations)) };
+                tokio::select! { _ = work => {}, _ = &mut end => {} }
+            });
         }
     }
 
@@ -122,22 +141,32 @@ impl Fairing for Stage {
 }
 
 fn mount(rocket: Rocket<Build>, base: &str) -> Rocket<Build> {
-    let routes = routes![token::token, me::me, admin::users, health::live, health::ready,];
+    let routes = routes![
+        token::token,
+        logout::logout,
+        me::me,
+        me::password,
+        sessions::list,
+        sessions::end,
+        sessions::end_all,
+        admin::users,
+        health::live,
+        health::ready,
+    ];
     let rocket = rocket.mount(base, routes);
     // An application that has catchers of its own keeps them.
     let taken = rocket.catchers().any(|catcher| catcher.base == "/" && catcher.code.is_none());
     if taken { rocket } else { rocket.register("/", catcher::catchers()) }
 }
 
-#[expect(clippy::result_large_err, reason = "it is the result that Rocket's fairings have")]
-fn manage(
+async fn manage(
     rocket: Rocket<Build>,
-    settings: &Settings,
-    users: Arc<dyn UserStore>,
+    settings: Settings,
+    stores: Stores,
     clock: Arc<dyn Clock>,
 ) -> fairing::Result {
-    match authority(settings, users, clock) {
-        Ok(authority) => Ok(rocket.manage(authority)),
+    match authority(&settings, stores, clock).await {
+        Ok(authority) => Ok(rocket.manage(authority).manage(settings)),
         Err(error) => {
             tracing::error!("{error}");
             Err(rocket)
@@ -145,18 +174,50 @@ fn manage(
     }
 }
 
-fn authority(
+async fn authority(
     settings: &Settings,
-    users: Arc<dyn UserStore>,
+    stores: Stores,
     clock: Arc<dyn Clock>,
 ) -> Result<Authority, Box<dyn Error>> {
-    let signing = SigningKey::hs256(&settings.signing_secret()?);
-    let previous: Vec<_> = settings.previous_signing_key.iter().map(SigningKey::hs256).collect();
+    let secret = settings.signing_secret()?;
+    let previous: Vec<_> = settings.previous_signing_key.iter().cloned().collect();
+    let previous_keys: Vec<_> = previous.iter().map(SigningKey::hs256).collect();
+    let token_life = settings.access.max_lifetime + settings.access.leeway;
+    let revocations = Revocations::open(stores.sessions.clone(), clock.clone(), token_life).await?;
     Ok(Authority {
-        users,
+        stores,
         hasher: Hasher::new(settings.password.params, settings.password.permits)?,
-        tokens: AccessTokens::new(signing, &previous, settings.access.clone())?,
+        tokens: AccessTokens::new(SigningKey::hs256(&secret), &previous_keys, settings.access.clone())?,
+        refresh_keys: RefreshKeys::derive(&secret, &previous),
+        refresh: settings.refresh.clone(),
+        revocations: Arc::new(revocations),
         scopes: settings.scopes.clone(),
         clock,
     })
+}
+
+/// Hears of what other processes revoke.
+async fn follow(revocations: &Revocations) {
+    let mut failing = false;
+    loop {
+        tokio::time::sleep(FOLLOW_EVERY).await;
+        let outcome = revocations.catch_up().await;
+        if let (Err(error), false) = (&outcome, failing) {
+            tracing::error!(error = error as &dyn Error, "revocations made elsewhere cannot be heard of");
+        }
+        failing = outcome.is_err();
+    }
+}
+
+async fn purge(revocations: &Revocations) {
+    loop {
+        tokio::time::sleep(PURGE_EVERY).await;
+        match revocations.purge().await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "expired sessions removed"),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn Error, "expired sessions could not be removed")
+            }
+        }
+    }
 }

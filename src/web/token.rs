@@ -2,10 +2,16 @@
 
 use super::{
     answer::{Private, Problem},
-    basic,
+    basic, catcher,
+    cookie::{self, CROSS_SITE, Provenance, RefreshCookie},
+    device::Seen,
     form::{self, MAX_BODY_BYTES},
 };
-use crate::grant::{Authority, BasicCredentials, GrantError, Tokens};
+use crate::{
+    config::Settings,
+    grant::{Authority, BasicCredentials, Caller, GrantError, Tokens},
+    store::Transport,
+};
 use rocket::{
     Request, State,
     data::{ByteUnit, Data},
@@ -16,41 +22,66 @@ use rocket::{
 };
 use serde::Serialize;
 
+/// The answer to a granted request (RFC 6749 §5.1).
+pub(super) struct Granted(Tokens);
+
 #[derive(Serialize)]
-pub(super) struct TokenBody {
-    access_token: String,
+struct Body<'t> {
+    access_token: &'t str,
     token_type: &'static str,
     expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'t str>,
 }
 
-impl From<Tokens> for TokenBody {
-    fn from(tokens: Tokens) -> Self {
-        Self {
-            access_token: tokens.access_token,
+impl<'r> Responder<'r, 'static> for Granted {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        let tokens = self.0;
+        let body = Body {
+            access_token: &tokens.access_token,
             token_type: "Bearer",
             expires_in: tokens.expires_in.as_secs(),
             scope: (!tokens.scope.is_empty()).then(|| tokens.scope.to_string()),
-        }
+            refresh_token: (tokens.transport == Transport::Body).then_some(&**tokens.refresh_token),
+        };
+        let mut response = Private(body).respond_to(request)?;
+        cookie::set(&mut response, &tokens);
+        Ok(response)
     }
 }
 
-pub(super) struct Refusal(GrantError);
+/// Why nothing was granted.
+pub(super) enum Refused {
+    Grant(GrantError),
+    Other(Problem),
+}
 
-impl<'r> Responder<'r, 'static> for Refusal {
+impl From<GrantError> for Refused {
+    fn from(error: GrantError) -> Self {
+        Self::Grant(error)
+    }
+}
+
+impl<'r> Responder<'r, 'static> for Refused {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        let (error, description) = self.0.public();
-        let status = match self.0 {
+        let error = match self {
+            Self::Grant(error) => error,
+            Self::Other(problem) => return problem.respond_to(request),
+        };
+        if error.is_internal() {
+            tracing::error!(error = &error as &dyn std::error::Error, "a token request failed");
+        }
+        let status = match error {
             GrantError::InvalidClient => Status::Unauthorized,
-            _ if self.0.is_internal() => Status::ServiceUnavailable,
+            _ if error.is_internal() => Status::ServiceUnavailable,
             _ => Status::BadRequest,
         };
-        if self.0.is_internal() {
-            tracing::error!(error = &self.0 as &dyn std::error::Error, "a token request failed");
-        }
+        let is_unauthorized = status == Status::Unauthorized;
+        let (error, description) = error.public();
         let mut response = Problem { status, error, description }.respond_to(request)?;
-        if status == Status::Unauthorized {
+        if is_unauthorized {
             // RFC 6749 §5.2: the scheme by which clients authenticate here.
             response.set_header(Header::new("WWW-Authenticate", "Basic realm=\"countersign\""));
         }
@@ -70,23 +101,44 @@ impl<'r> FromRequest<'r> for ClientHeader {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "each is a guard for one part of the request")]
 #[post("/token", data = "<data>")]
 pub(super) async fn token(
     authority: &State<Authority>,
+    settings: &State<Settings>,
     content_type: Option<&ContentType>,
     client: ClientHeader,
+    cookie: RefreshCookie,
+    provenance: Provenance,
+    seen: Seen,
     data: Data<'_>,
-) -> Result<Private<TokenBody>, Result<Refusal, Problem>> {
-    let refuse = |error| Ok(Refusal(error));
+) -> Result<Granted, Refused> {
     let content_type = content_type.map(ContentType::to_string).unwrap_or_default();
     let body = data.open(ByteUnit::from(MAX_BODY_BYTES)).into_bytes().await;
-    let body = body.map_err(|_| refuse(GrantError::InvalidRequest("The body could not be read")))?;
+    let body = body.map_err(|_| GrantError::InvalidRequest("The body could not be read"))?;
     if !body.is_complete() {
-        return Err(Err(super::catcher::problem(Status::PayloadTooLarge)));
+        return Err(Refused::Other(catcher::problem(Status::PayloadTooLarge)));
     }
-    let basic = client.0.map_err(refuse)?;
+    let basic = client.0?;
     let request = form::parse(&content_type, body.into_inner()).await;
-    let request = request.map_err(|error| refuse(GrantError::InvalidRequest(error.description())))?;
-    let tokens = authority.token(request, basic).await.map_err(refuse)?;
-    Ok(Private(tokens.into()))
+    let request = request.map_err(|error| GrantError::InvalidRequest(error.description()))?;
+
+    let cookie = match cookie {
+        // A login brings no token; that a browser sends an old one along means nothing.
+        _ if !request.is_refresh() => None,
+        RefreshCookie::Absent => None,
+        RefreshCookie::Present(token) => Some(token),
+        RefreshCookie::Twice => {
+            return Err(GrantError::InvalidRequest("The refresh cookie stands twice").into());
+        }
+    };
+    // A page of somebody else's can neither use the cookie nor, by logging in, replace it. A
+    // login without a browser has nothing to show and needs nothing.
+    let needs_trust =
+        cookie.is_some() || (request.transport() == Transport::Cookie && !provenance.is_unknown());
+    if needs_trust && !provenance.is_trusted(&settings.origins) {
+        return Err(Refused::Other(CROSS_SITE));
+    }
+    let tokens = authority.token(request, Caller { basic, cookie, device: seen.0 }).await?;
+    Ok(Granted(tokens))
 }

@@ -10,17 +10,26 @@ fn field<'r>(request: &'r TokenRequest, name: &str) -> Option<&'r str> {
     match name {
         "grant_type" => request.grant_type.as_deref(),
         "username" => request.username.as_deref(),
-        "password" => request.password.as_deref(),
+        "password" => request.password.as_ref().map(|text| text.as_str()),
         "scope" => request.scope.as_deref(),
         "client_id" => request.client_id.as_deref(),
-        "client_secret" => request.client_secret.as_deref(),
-        "refresh_token" => request.refresh_token.as_deref(),
+        "client_secret" => request.client_secret.as_ref().map(|text| text.as_str()),
+        "refresh_token" => request.refresh_token.as_ref().map(|text| text.as_str()),
+        "device_name" => request.device_name.as_deref(),
         _ => None,
     }
 }
 
-const NAMES: [&str; 7] =
-    ["grant_type", "username", "password", "scope", "client_id", "client_secret", "refresh_token"];
+const NAMES: [&str; 8] = [
+    "grant_type",
+    "username",
+    "password",
+    "scope",
+    "client_id",
+    "client_secret",
+    "refresh_token",
+    "device_name",
+];
 
 /// Pieces that make interesting bodies likely.
 fn body() -> impl Strategy<Value = Vec<u8>> {
@@ -83,6 +92,6 @@ proptest! {
         let form = runtime.block_on(parse("multipart/form-data; boundary=XBOUND", body.into_bytes()));
         let form = form.map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(form.username.as_deref(), Some(&*username));
-        prop_assert_eq!(form.password.as_deref(), Some(&*password));
+        prop_assert_eq!(field(&form, "password"), Some(&*password));
     }
 }

@@ -3,11 +3,13 @@
 use countersign::{
     Claims, CurrentUser, Role,
     account::Accounts,
-    clock::{ManualClock, UnixTime},
+    clock::{Clock, ManualClock, UnixTime},
     config::{Environment, Settings},
-    password::{Argon2Params, Hasher, Password},
+    grant::Authority,
+    password::Password,
     roles, stage,
-    store::memory::MemoryStore,
+    store::{Stores, memory::MemoryStore},
+    user::UserId,
     web::guard::Rejection,
 };
 use rocket::{
@@ -87,18 +89,22 @@ struct App {
 
 impl App {
     async fn start() -> Self {
-        let (users, clock) = (Arc::new(MemoryStore::new()), Arc::new(ManualClock::new(UnixTime(1_000_000))));
-        let stage = stage().settings(settings()).clock(clock.clone()).users(users.clone());
+        let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(ManualClock::new(UnixTime(1_000_000))));
+        let stage = stage().settings(settings()).clock(clock.clone()).stores(Stores::of(store));
         let rocket = rocket::build().attach(stage).mount("/", all());
-        let hasher = Hasher::new(Argon2Params::default(), 1).expect("a hasher");
-        let accounts = Accounts::new(users, hasher);
+        let client = Client::tracked(rocket).await.expect("a rocket that launches");
+        let accounts = client.rocket().state::<Authority>().expect("managed").accounts();
         let password = Password::choose("secret123").expect("a password");
         for (name, roles) in [("ada", &[][..]), ("root", &["admin", "editor"])] {
             let roles = roles.iter().map(|role| role.parse().expect("a role")).collect();
             let name = name.parse().expect("a name");
             accounts.add(name, password.clone(), roles, UnixTime(0)).await.expect("added");
         }
-        Self { client: Client::tracked(rocket).await.expect("a rocket that launches"), clock, accounts }
+        Self { client, clock, accounts }
+    }
+
+    async fn id_of(&self, name: &str) -> UserId {
+        self.accounts.find(&name.parse().expect("a name")).await.expect("a user").id
     }
 
     async fn login(&self, name: &str) -> String {
@@ -172,15 +178,17 @@ async fn every_guard_refuses_from_the_second_of_exp_on() {
 async fn the_record_counts_for_the_user_and_the_token_for_the_claims() {
     let app = App::start().await;
     let root = app.login("root").await;
-    let name = "root".parse().expect("a name");
-    app.accounts.set_roles(&name, &["editor".parse().expect("a role")].into()).await.expect("set");
+    let users = &app.client.rocket().state::<Authority>().expect("managed").stores.users;
+    let id = app.id_of("root").await;
+    // Past the accounts, which would revoke the token: the guards alone have to see it.
+    users.set_roles(id, &["editor".parse().expect("a role")].into()).await.expect("set");
     assert_eq!(app.get("/admin", &root).await.0, Status::Forbidden, "the role was taken away");
     assert_eq!(app.get("/editor", &root).await.0, Status::Ok);
-    app.accounts.set_disabled(&name, true).await.expect("disabled");
+    users.set_disabled(id, true).await.expect("disabled");
     assert_eq!(app.get("/user", &root).await.0, Status::Unauthorized);
-    app.accounts.set_disabled(&name, false).await.expect("enabled");
+    users.set_disabled(id, false).await.expect("enabled");
     assert_eq!(app.get("/user", &root).await.0, Status::Ok);
-    app.accounts.delete(&name).await.expect("deleted");
+    users.delete(id).await.expect("deleted");
     assert_eq!(app.get("/user", &root).await.0, Status::Unauthorized);
 }
 
@@ -188,8 +196,9 @@ async fn the_record_counts_for_the_user_and_the_token_for_the_claims() {
 async fn a_role_that_was_given_later_needs_a_new_token() {
     let app = App::start().await;
     let ada = app.login("ada").await;
-    let name = "ada".parse().expect("a name");
-    app.accounts.set_roles(&name, &["admin".parse().expect("a role")].into()).await.expect("set");
+    let users = &app.client.rocket().state::<Authority>().expect("managed").stores.users;
+    let roles = ["admin".parse().expect("a role")].into();
+    users.set_roles(app.id_of("ada").await, &roles).await.expect("set");
     assert_eq!(app.get("/admin", &ada).await.0, Status::Forbidden);
     let fresh = app.login("ada").await;
     assert_eq!(app.get("/admin", &fresh).await.0, Status::Ok);
@@ -220,4 +229,38 @@ async fn an_app_keeps_its_own_catchers_and_may_mount_us_elsewhere() {
     assert_eq!(response.headers().get_one("WWW-Authenticate"), Some("Bearer"));
     assert_eq!((response.status(), text(response).await), (Status::Unauthorized, "own".into()));
     assert_eq!(client.get("/me").dispatch().await.status(), Status::NotFound);
+}
+
+/// Accounts reach the tokens that are out there, with every guard and without a look-up.
+#[async_test]
+async fn what_is_taken_away_reaches_live_access_tokens_at_once() {
+    let app = App::start().await;
+    let id = app.id_of("root").await;
+    let changes: [(&str, bool); 4] =
+        [("roles", true), ("password", false), ("disable", false), ("delete", false)];
+    for (change, session_goes_on) in changes {
+        let token = app.login("root").await;
+        assert_eq!(app.get("/claims", &token).await.0, Status::Ok, "{change}");
+        let password = Password::choose("secret123").expect("a password");
+        let roles = ["admin", "editor"].iter().map(|role| role.parse().expect("a role")).collect();
+        match change {
+            "roles" => app.accounts.set_roles(id, &roles).await,
+            "password" => app.accounts.set_password(id, password).await,
+            "disable" => app.accounts.set_disabled(id, true).await,
+            _ => app.accounts.delete(id).await,
+        }
+        .expect("changed");
+        assert_eq!(app.get("/claims", &token).await.0, Status::Unauthorized, "{change}");
+        let sessions = &app.client.rocket().state::<Authority>().expect("managed").stores.sessions;
+        let live = sessions.sessions_of(id, app.clock.now()).await.expect("listed");
+        assert_eq!(!live.is_empty(), session_goes_on, "{change}");
+        if change == "disable" {
+            app.accounts.set_disabled(id, false).await.expect("enabled");
+            assert_eq!(
+                app.get("/claims", &token).await.0,
+                Status::Unauthorized,
+                "a revoked token stays revoked"
+            );
+        }
+    }
 }

@@ -5,6 +5,7 @@ use countersign::{
     clock::UnixTime,
     jwt::{AccessTokens, Issuance, JwtError, Rules},
     scope::Scope,
+    session::SessionId,
     user::UserId,
 };
 use proptest::prelude::*;
@@ -105,11 +106,18 @@ fn what_is_issued_is_accepted_for_its_lifetime_and_names_what_it_was_given() {
     let roles: BTreeSet<_> = ["admin", "editor"].iter().map(|role| role.parse().expect("a role")).collect();
     let scope: Scope = "a b".parse().expect("a scope");
     let subject = UserId::random();
-    let issuance =
-        Issuance { subject, client_id: "first-party", session_id: "s", roles: &roles, scope: &scope };
+    let issuance = Issuance {
+        subject,
+        client_id: "first-party",
+        session_id: SessionId::from_bytes([7; 16]),
+        revision: 3,
+        roles: &roles,
+        scope: &scope,
+    };
     let token = tokens.issue(&issuance, UnixTime(1000)).expect("issued");
     let claims = tokens.verify(token.as_bytes(), UnixTime(1899)).expect("accepted");
     assert_eq!(claims.subject(), subject.to_string());
+    assert_eq!((claims.session_id(), claims.revision()), ("BwcHBwcHBwcHBwcHBwcHBw", 3));
     assert_eq!((claims.roles(), claims.scope()), (&roles, &scope));
     assert_eq!((claims.issued_at(), claims.expires_at()), (UnixTime(1000), UnixTime(1900)));
     assert_eq!(verdict(&tokens, &token, 1900), Err(JwtError::Expired));

@@ -16,14 +16,17 @@ async fn sqlite(path: &Path) -> Arc<SqliteStore> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_memory_store_conforms() {
     let store = Arc::new(MemoryStore::new());
-    conformance::users(store.clone(), store).await;
+    conformance::users(store.clone(), store.clone()).await;
+    conformance::sessions(store.clone(), store).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sqlite_store_conforms_through_two_pools() {
     let folder = TempDir::new().expect("a folder");
     let path = folder.path().join("users.db");
-    conformance::users(sqlite(&path).await, sqlite(&path).await).await;
+    let (a, b) = (sqlite(&path).await, sqlite(&path).await);
+    conformance::users(a.clone(), b.clone()).await;
+    conformance::sessions(a, b).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,10 +11,13 @@
 //!
 //! # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
 //! let store = Arc::new(MemoryStore::new());
-//! conformance::users(store.clone(), store).await;
+//! conformance::users(store.clone(), store.clone()).await;
+//! conformance::sessions(store.clone(), store).await;
 //! # });
 //! ```
 
+mod sessions;
 mod users;
 
+pub use sessions::sessions;
 pub use users::users;

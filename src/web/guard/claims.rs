@@ -12,7 +12,8 @@ pub(super) fn verified<'r>(request: &'r Request<'_>) -> &'r Result<Claims, Rejec
     request.local_cache(|| {
         let authority = request.rocket().state::<Authority>().ok_or(Rejection::Unavailable)?;
         let token = bearer::presented(request)?;
-        Ok(authority.tokens.verify(token.as_bytes(), authority.clock.now())?)
+        let claims = authority.tokens.verify(token.as_bytes(), authority.clock.now())?;
+        if authority.revocations.denies(&claims) { Err(Rejection::Revoked) } else { Ok(claims) }
     })
 }
 

@@ -49,7 +49,7 @@ impl CurrentUser {
         let claims = verified(request).clone()?;
         let authority = request.rocket().state::<Authority>().ok_or(Rejection::Unavailable)?;
         let id = claims.subject().parse().map_err(|_| Rejection::Subject)?;
-        let user = authority.users.by_id(id).await.map_err(|error| {
+        let user = authority.stores.users.by_id(id).await.map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "a user could not be looked up");
             Rejection::Unavailable
         })?;

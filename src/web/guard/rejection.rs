@@ -17,6 +17,9 @@ pub enum Rejection {
     /// The token is not good.
     #[error("invalid token: {0}")]
     InvalidToken(#[from] JwtError),
+    /// The token was good until it was revoked.
+    #[error("the token was revoked")]
+    Revoked,
     /// The token is good, but its subject is unknown, gone or disabled.
     #[error("the subject may not act")]
     Subject,
@@ -34,7 +37,9 @@ impl Rejection {
     /// 400, 401, 403 or 503.
     pub const fn status(self) -> Status {
         match self {
-            Self::NoCredentials | Self::InvalidToken(_) | Self::Subject => Status::Unauthorized,
+            Self::NoCredentials | Self::InvalidToken(_) | Self::Revoked | Self::Subject => {
+                Status::Unauthorized
+            }
             Self::Ambiguous => Status::BadRequest,
             Self::MissingRole => Status::Forbidden,
             Self::Unavailable => Status::ServiceUnavailable,
@@ -46,7 +51,7 @@ impl Rejection {
         match self {
             Self::NoCredentials => ("unauthorized", "An access token is needed"),
             Self::Ambiguous => ("invalid_request", "There is more than one access token"),
-            Self::InvalidToken(_) | Self::Subject => ("invalid_token", INVALID_TOKEN),
+            Self::InvalidToken(_) | Self::Revoked | Self::Subject => ("invalid_token", INVALID_TOKEN),
             Self::MissingRole => ("insufficient_scope", "This needs more than the access token allows"),
             Self::Unavailable => {
                 ("temporarily_unavailable", "The service cannot answer right now; try again shortly")

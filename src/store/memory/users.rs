@@ -1,38 +1,17 @@
-//! A store in this process's memory: for tests, and for trying things out. All is lost at the end.
+//! Users in memory.
 
-use super::{Insertion, StoreError, User, UserStore};
+use super::MemoryStore;
 use crate::{
     password::PasswordHash,
+    store::{Insertion, StoreError, User, UserStore},
     user::{RoleName, UserId, Username},
 };
 use async_trait::async_trait;
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{MutexGuard, PoisonError},
 };
-
-/// Keeps everything under one lock. Clones of an `Arc` of it share what it holds.
-#[derive(Debug, Default)]
-pub struct MemoryStore {
-    users: Mutex<BTreeMap<Username, User>>,
-}
-
-impl MemoryStore {
-    /// An empty store.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    fn users(&self) -> MutexGuard<'_, BTreeMap<Username, User>> {
-        // Nothing here panics half-way through a change, so a poisoned map is whole.
-        self.users.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn change(&self, id: UserId, change: impl FnOnce(&mut User)) -> bool {
-        self.users().values_mut().find(|user| user.id == id).map(change).is_some()
-    }
-}
 
 #[async_trait]
 impl UserStore for MemoryStore {
@@ -92,5 +71,16 @@ impl UserStore for MemoryStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+impl MemoryStore {
+    fn users(&self) -> MutexGuard<'_, BTreeMap<Username, User>> {
+        // Nothing here panics half-way through a change, so a poisoned map is whole.
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, id: UserId, change: impl FnOnce(&mut User)) -> bool {
+        self.users().values_mut().find(|user| user.id == id).map(change).is_some()
     }
 }

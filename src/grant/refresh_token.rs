@@ -1,0 +1,88 @@
+//! `grant_type=refresh_token` (RFC 6749 §6, RFC 9700 §4.14.2).
+
+use super::{Authority, GrantError, TokenRequest, Tokens};
+use crate::{
+    refresh_token::RefreshToken,
+    scope::Scope,
+    store::{Advance, Session, Transport},
+};
+use zeroize::Zeroizing;
+
+impl Authority {
+    pub(super) async fn refresh_token(
+        &self,
+        request: TokenRequest,
+        client: &'static str,
+        cookie: Option<Zeroizing<String>>,
+    ) -> Result<Tokens, GrantError> {
+        let (text, transport) = match (request.refresh_token, cookie) {
+            (Some(_), Some(_)) => return Err(GrantError::InvalidRequest("There are two refresh tokens")),
+            (Some(text), None) => (text, Transport::Body),
+            (None, Some(text)) => (text, Transport::Cookie),
+            (None, None) => return Err(GrantError::InvalidRequest("The parameter refresh_token is missing")),
+        };
+        // From here on every time is this one: see `Authority::tokens`.
+        let now = self.clock.now();
+        let (token, mut session, revision) =
+            self.presented(&text, transport).await?.ok_or(GrantError::InvalidGrant)?;
+        // RFC 6749 §10.4: a refresh token is its client's.
+        if session.client_id != client {
+            return Err(GrantError::InvalidGrant);
+        }
+        let scope = narrowed(request.scope.as_deref(), &session.scope)?;
+        // The revision was read before the record, so roles that change now are of a token that
+        // is already revoked. A store that fails here has not used the refresh token up.
+        let user = self.stores.users.by_id(session.user).await?.filter(|user| !user.disabled);
+        let Some(user) = user else {
+            self.revocations.session(session.id).await?;
+            return Err(GrantError::InvalidGrant);
+        };
+        let sessions = &self.stores.sessions;
+        match sessions.advance(session.id, token.generation(), now, self.refresh.grace).await? {
+            Advance::Advanced(generation) => {
+                session.generation = generation;
+                session.last_used_at = now;
+            }
+            Advance::Repeated(generation) => session.generation = generation,
+            Advance::Reused => {
+                tracing::warn!(session = %session.id, user = %user.id, "a used refresh token came back; session ended");
+                self.revocations.catch_up().await?;
+                return Err(GrantError::InvalidGrant);
+            }
+            Advance::Gone => return Err(GrantError::InvalidGrant),
+        }
+        self.tokens(&session, &user, scope, revision, now)
+    }
+
+    /// The session that a refresh token is of, if its seal is ours and it came as it should.
+    /// Nothing is changed, whatever was presented.
+    async fn presented(
+        &self,
+        text: &str,
+        transport: Transport,
+    ) -> Result<Option<(RefreshToken, Session, u64)>, GrantError> {
+        let Ok(token) = text.parse::<RefreshToken>() else { return Ok(None) };
+        let Some((session, revision)) = self.stores.sessions.find(token.session(), self.clock.now()).await?
+        else {
+            return Ok(None);
+        };
+        let good = self.refresh_keys.sealed(&token, &session.salt) && session.transport == transport;
+        Ok(good.then_some((token, session, revision)))
+    }
+
+    /// Ends the session of this refresh token, if it is one: for whoever logs out. Any token of
+    /// the session will do, and one that is not good does nothing.
+    pub async fn end_session_of(&self, refresh_token: &str, transport: Transport) -> Result<(), GrantError> {
+        if let Some((_, session, _)) = self.presented(refresh_token, transport).await? {
+            self.revocations.session(session.id).await?;
+        }
+        Ok(())
+    }
+}
+
+/// RFC 6749 §6: the scope asked for must not have anything that was not granted.
+fn narrowed(asked: Option<&str>, granted: &Scope) -> Result<Scope, GrantError> {
+    let Some(asked) = asked else { return Ok(granted.clone()) };
+    let asked: Scope = asked.parse().map_err(|_| GrantError::InvalidScope)?;
+    if asked.intersection(granted) == asked { Ok(asked) } else { Err(GrantError::InvalidScope) }
+}

@@ -1,0 +1,23 @@
+//! A store in this process's memory: for tests, and for trying things out. All is lost at the end.
+
+mod sessions;
+mod users;
+
+use super::User;
+use crate::user::Username;
+use std::{collections::BTreeMap, sync::Mutex};
+
+/// Keeps users under one lock and sessions under another. Clones of an `Arc` of it share what
+/// it holds.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    users: Mutex<BTreeMap<Username, User>>,
+    sessions: Mutex<sessions::Sessions>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}

@@ -1,0 +1,178 @@
+//! Sessions and the revocation list in memory, under one lock.
+
+use super::MemoryStore;
+use crate::{
+    clock::UnixTime,
+    session::SessionId,
+    store::{Advance, Creation, Revocation, RevokedSubject, Session, SessionStore, StoreError},
+    user::UserId,
+};
+use async_trait::async_trait;
+use std::{
+    collections::HashMap,
+    sync::{MutexGuard, PoisonError},
+    time::Duration,
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    kept: HashMap<SessionId, Kept>,
+    revisions: HashMap<UserId, u64>,
+    revocations: Vec<Revocation>,
+    position: u64,
+    epoch: Option<UnixTime>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    session: Session,
+    revoked_at: Option<UnixTime>,
+}
+
+impl Sessions {
+    fn live(&mut self, id: SessionId, now: UnixTime) -> Option<&mut Session> {
+        let kept = self.kept.get_mut(&id)?;
+        let live = kept.revoked_at.is_none() && !kept.session.is_expired(now);
+        live.then_some(&mut kept.session)
+    }
+
+    fn live_of(&self, user: UserId, now: UnixTime) -> Vec<Session> {
+        let live = |kept: &&Kept| kept.revoked_at.is_none() && !kept.session.is_expired(now);
+        let sessions = self.kept.values().filter(|kept| kept.session.user == user).filter(live);
+        let mut sessions: Vec<_> = sessions.map(|kept| kept.session.clone()).collect();
+        sessions.sort_by_key(|session| std::cmp::Reverse((session.last_used_at, session.created_at)));
+        sessions
+    }
+
+    fn note(&mut self, subject: RevokedSubject, at: UnixTime) {
+        self.position += 1;
+        self.revocations.push(Revocation { position: self.position, at, subject });
+    }
+
+    fn revoke(&mut self, id: SessionId, now: UnixTime) -> bool {
+        match self.kept.get_mut(&id) {
+            Some(kept) if kept.revoked_at.is_none() => kept.revoked_at = Some(now),
+            _ => return false,
+        }
+        self.note(RevokedSubject::Session(id), now);
+        true
+    }
+
+    fn raise_revision(&mut self, user: UserId, now: UnixTime) {
+        let revision = self.revisions.entry(user).or_default();
+        *revision += 1;
+        let revision = *revision;
+        self.note(RevokedSubject::User(user, revision), now);
+    }
+
+    fn revision(&self, user: UserId) -> u64 {
+        self.revisions.get(&user).copied().unwrap_or_default()
+    }
+}
+
+impl MemoryStore {
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        // Nothing here panics half-way through a change, so a poisoned state is whole.
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl SessionStore for MemoryStore {
+    async fn revision(&self, user: UserId) -> Result<u64, StoreError> {
+        Ok(self.sessions().revision(user))
+    }
+
+    async fn create(&self, session: &Session, revision: u64, cap: u32) -> Result<Creation, StoreError> {
+        let mut state = self.sessions();
+        if state.revision(session.user) != revision {
+            return Ok(Creation::Overtaken);
+        }
+        let others = state.live_of(session.user, session.created_at);
+        for old in others.iter().skip(cap.max(1) as usize - 1) {
+            state.revoke(old.id, session.created_at);
+        }
+        state.kept.insert(session.id, Kept { session: session.clone(), revoked_at: None });
+        Ok(Creation::Created)
+    }
+
+    async fn find(&self, id: SessionId, now: UnixTime) -> Result<Option<(Session, u64)>, StoreError> {
+        let mut state = self.sessions();
+        let session = state.live(id, now).cloned();
+        Ok(session.map(|session| {
+            let revision = state.revision(session.user);
+            (session, revision)
+        }))
+    }
+
+    async fn advance(
+        &self,
+        id: SessionId,
+        generation: u64,
+        now: UnixTime,
+        grace: Duration,
+    ) -> Result<Advance, StoreError> {
+        let mut state = self.sessions();
+        let Some(session) = state.live(id, now) else { return Ok(Advance::Gone) };
+        if session.generation == generation {
+            session.generation += 1;
+            session.last_used_at = now;
+            return Ok(Advance::Advanced(session.generation));
+        }
+        if session.is_parent_in_grace(generation, now, grace) {
+            return Ok(Advance::Repeated(session.generation));
+        }
+        state.revoke(id, now);
+        Ok(Advance::Reused)
+    }
+
+    async fn sessions_of(&self, user: UserId, now: UnixTime) -> Result<Vec<Session>, StoreError> {
+        Ok(self.sessions().live_of(user, now))
+    }
+
+    async fn revoke(&self, id: SessionId, now: UnixTime) -> Result<bool, StoreError> {
+        Ok(self.sessions().revoke(id, now))
+    }
+
+    async fn revoke_others(&self, user: UserId, keep: SessionId, now: UnixTime) -> Result<u64, StoreError> {
+        let mut state = self.sessions();
+        let of_user = state.kept.values().filter(|kept| kept.session.user == user && kept.session.id != keep);
+        let others: Vec<_> = of_user.map(|kept| kept.session.id).collect();
+        Ok(others.into_iter().map(|id| u64::from(state.revoke(id, now))).sum())
+    }
+
+    async fn revoke_user(&self, user: UserId, now: UnixTime) -> Result<u64, StoreError> {
+        let mut state = self.sessions();
+        let of_user =
+            state.kept.values_mut().filter(|kept| kept.session.user == user && kept.revoked_at.is_none());
+        let count = of_user.map(|kept| kept.revoked_at = Some(now)).count() as u64;
+        state.raise_revision(user, now);
+        Ok(count)
+    }
+
+    async fn revoke_access(&self, user: UserId, now: UnixTime) -> Result<(), StoreError> {
+        self.sessions().raise_revision(user, now);
+        Ok(())
+    }
+
+    async fn epoch(&self, now: UnixTime) -> Result<UnixTime, StoreError> {
+        Ok(*self.sessions().epoch.get_or_insert(now))
+    }
+
+    async fn revocations(&self, after: u64) -> Result<Vec<Revocation>, StoreError> {
+        let state = self.sessions();
+        Ok(state.revocations.iter().filter(|line| line.position > after).cloned().collect())
+    }
+
+    async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
+        let mut state = self.sessions();
+        let over = |kept: &&Kept| {
+            kept.session.is_expired(now) || kept.revoked_at.is_some_and(|revoked_at| revoked_at < before)
+        };
+        let over: Vec<_> =
+            state.kept.values().filter(over).map(|kept| kept.session.id).take(limit as usize).collect();
+        over.iter().for_each(|id| drop(state.kept.remove(id)));
+        state.revocations.retain(|line| line.at >= before);
+        Ok(over.len() as u64)
+    }
+}

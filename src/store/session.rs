@@ -1,0 +1,174 @@
+//! The record of a session, and what a store of sessions must do.
+
+use super::StoreError;
+use crate::{clock::UnixTime, refresh_token::Salt, scope::Scope, session::SessionId, user::UserId};
+use async_trait::async_trait;
+use std::{net::IpAddr, time::Duration};
+
+/// One login and all that was refreshed from it (a token family), in one record whose size does
+/// not depend on how often it was refreshed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Which session this is.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// Which client logged in; no other may refresh it.
+    pub client_id: String,
+    /// What was granted; a refresh never gets more.
+    pub scope: Scope,
+    /// How its refresh token travels, from the first to the last.
+    pub transport: Transport,
+    /// When the login was.
+    pub created_at: UnixTime,
+    /// When it was last refreshed.
+    pub last_used_at: UnixTime,
+    /// From this second on it is over, however much it is used.
+    pub expires_at: UnixTime,
+    /// From this many seconds after `last_used_at` on it is over too.
+    pub idle: Duration,
+    /// Which refresh token is the current one; the first is 0.
+    pub generation: u64,
+    /// Goes into the seal of its refresh tokens.
+    pub salt: Salt,
+    /// What lets a person recognise it.
+    pub device: Device,
+}
+
+impl Session {
+    /// Whether it is over at `now` by its times alone.
+    pub fn is_expired(&self, now: UnixTime) -> bool {
+        now >= self.expires_at || now >= self.last_used_at.plus(self.idle)
+    }
+
+    /// Whether a token of `generation` is the current one's parent and was replaced less than
+    /// `grace` ago. Only the immediate parent: a grandparent is a copy, however young.
+    pub fn is_parent_in_grace(&self, generation: u64, now: UnixTime, grace: Duration) -> bool {
+        generation.checked_add(1) == Some(self.generation) && now < self.last_used_at.plus(grace)
+    }
+}
+
+/// How a refresh token travels. What came one way is never answered the other way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// In the cookie, to a browser.
+    Cookie,
+    /// In the body, to a client that asked for `offline_access`.
+    Body,
+}
+
+/// What a person needs to recognise a device by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Device {
+    /// The `User-Agent` of the login.
+    pub user_agent: Option<String>,
+    /// The address that the login came from.
+    pub address: Option<IpAddr>,
+    /// What the client calls itself (`device_name`).
+    pub name: Option<String>,
+}
+
+/// What became of a new session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// It is there.
+    Created,
+    /// The user's tokens have been revoked since the login looked; nothing was created.
+    Overtaken,
+}
+
+/// What became of a presented refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advance {
+    /// It was the current one; the next, of this generation, is current now.
+    Advanced(u64),
+    /// It was the current one's parent, a moment ago: its successor, of this generation, stays
+    /// the current one.
+    Repeated(u64),
+    /// It was an older one: somebody has a copy. The session is revoked, in the same step.
+    Reused,
+    /// There is no such session, or it is over.
+    Gone,
+}
+
+/// A line of the revocation list, in the order in which things were revoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    /// Its place: greater than those of all lines before it.
+    pub position: u64,
+    /// When it was.
+    pub at: UnixTime,
+    /// What was revoked.
+    pub subject: RevokedSubject,
+}
+
+/// What a line of the revocation list revokes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevokedSubject {
+    /// All access tokens of a session.
+    Session(SessionId),
+    /// All access tokens of a user that were issued under an earlier revision than this.
+    User(UserId, u64),
+}
+
+/// Keeps sessions and the list of what was revoked.
+///
+/// Each method is one atomic step across all processes, and what it answered is durable as far
+/// as the store is. Two promises are critical to security: [`advance`](Self::advance) answers
+/// `Advanced` at most once for each generation, and after a revoking method has answered, no
+/// session that it revoked advances again and its line is on the list. An error leaves the
+/// outcome unknown; it is never to be taken for success.
+///
+/// A user's *revision* counts how often all their tokens were revoked. A login reads it before
+/// it reads the user's record and hands it to [`create`](Self::create), so that a login that
+/// races a revocation loses.
+#[async_trait]
+pub trait SessionStore: Send + Sync + 'static {
+    /// The user's revision; 0 for users never heard of.
+    async fn revision(&self, user: UserId) -> Result<u64, StoreError>;
+
+    /// Adds a session if its user's revision is still `revision`. If the user then has more
+    /// than `cap` live sessions, those used longest ago are revoked.
+    async fn create(&self, session: &Session, revision: u64, cap: u32) -> Result<Creation, StoreError>;
+
+    /// The session, if it is live at `now`, and its user's revision.
+    async fn find(&self, id: SessionId, now: UnixTime) -> Result<Option<(Session, u64)>, StoreError>;
+
+    /// Takes the token of `generation` for its successor. See [`Advance`]; `grace`, in whole
+    /// seconds since the last advance, is how long a parent is answered with its successor.
+    async fn advance(
+        &self,
+        id: SessionId,
+        generation: u64,
+        now: UnixTime,
+        grace: Duration,
+    ) -> Result<Advance, StoreError>;
+
+    /// The user's live sessions, the last used first.
+    async fn sessions_of(&self, user: UserId, now: UnixTime) -> Result<Vec<Session>, StoreError>;
+
+    /// Revokes a session. `false`: it was not there, or revoked already.
+    async fn revoke(&self, id: SessionId, now: UnixTime) -> Result<bool, StoreError>;
+
+    /// Revokes all of a user's sessions but this one; says how many.
+    async fn revoke_others(&self, user: UserId, keep: SessionId, now: UnixTime) -> Result<u64, StoreError>;
+
+    /// Revokes all of a user's sessions and all their access tokens, and raises the revision;
+    /// says how many sessions.
+    async fn revoke_user(&self, user: UserId, now: UnixTime) -> Result<u64, StoreError>;
+
+    /// Revokes all of a user's access tokens and raises the revision; the sessions stay, so
+    /// that a refresh gets a token that tells what is true now.
+    async fn revoke_access(&self, user: UserId, now: UnixTime) -> Result<(), StoreError>;
+
+    /// Since when the store remembers what was revoked. Tokens issued before are refused, since
+    /// nobody knows any more. `now` is the answer if the memory begins with this call.
+    async fn epoch(&self, now: UnixTime) -> Result<UnixTime, StoreError>;
+
+    /// The lines of the revocation list behind `position`, in order.
+    async fn revocations(&self, after: u64) -> Result<Vec<Revocation>, StoreError>;
+
+    /// Removes up to `limit` sessions that are over or revoked and lines older than `before`;
+    /// says how many sessions. Sessions revoked since `before` stay, for the record.
+    async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError>;
+}

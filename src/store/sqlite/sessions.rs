@@ -1,0 +1,338 @@
+//! Sessions and the revocation list in SQLite.
+//!
+//! Whatever decides and writes does so in a transaction that takes the write lock first, so
+//! that nothing can change between the two, in whatever process.
+
+use super::{SqliteStore, StoreError, unavailable};
+use crate::{
+    clock::UnixTime,
+    refresh_token::Salt,
+    session::SessionId,
+    store::{Advance, Creation, Device, Revocation, RevokedSubject, Session, SessionStore, Transport},
+    user::UserId,
+};
+use async_trait::async_trait;
+use sqlx::{Row, Sqlite, SqliteConnection, Transaction, sqlite::SqliteRow};
+use std::time::Duration;
+
+/// SQLite's integers are signed; a time or a count beyond them is the last one that fits.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[async_trait]
+impl SessionStore for SqliteStore {
+    async fn revision(&self, user: UserId) -> Result<u64, StoreError> {
+        let query = sqlx::query_scalar("SELECT revision FROM revisions WHERE user_id = ?");
+        let found: Option<i64> =
+            query.bind(user.to_string()).fetch_optional(&self.pool).await.map_err(unavailable)?;
+        Ok(found.unwrap_or(0).unsigned_abs())
+    }
+
+    async fn create(&self, session: &Session, revision: u64, cap: u32) -> Result<Creation, StoreError> {
+        let mut transaction = self.write().await?;
+        let query = sqlx::query_scalar("SELECT revision FROM revisions WHERE user_id = ?");
+        let current: Option<i64> = query
+            .bind(session.user.to_string())
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(unavailable)?;
+        if current.unwrap_or(0) != signed(revision) {
+            return Ok(Creation::Overtaken);
+        }
+        insert(&mut transaction, session).await?;
+        let excess: Vec<Vec<u8>> = sqlx::query_scalar(
+            "SELECT id FROM sessions
+             WHERE user_id = ?1 AND revoked_at IS NULL AND ?2 < expires_at AND ?2 < last_used_at + idle AND id <> ?3
+             ORDER BY last_used_at DESC, created_at DESC LIMIT -1 OFFSET ?4",
+        )
+        .bind(session.user.to_string())
+        .bind(signed(session.created_at.0))
+        .bind(&session.id.as_bytes()[..])
+        .bind(i64::from(cap.max(1)) - 1)
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(unavailable)?;
+        for id in excess {
+            revoke(&mut transaction, &id, session.created_at).await?;
+        }
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(Creation::Created)
+    }
+
+    async fn find(&self, id: SessionId, now: UnixTime) -> Result<Option<(Session, u64)>, StoreError> {
+        let row = sqlx::query(
+            "SELECT sessions.*, coalesce(revision, 0) AS revision
+             FROM sessions LEFT JOIN revisions USING (user_id)
+             WHERE id = ?1 AND revoked_at IS NULL AND ?2 < expires_at AND ?2 < last_used_at + idle",
+        )
+        .bind(&id.as_bytes()[..])
+        .bind(signed(now.0))
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        row.map(|row| Ok((session(&row)?, number(&row, "revision")?))).transpose()
+    }
+
+    async fn advance(
+        &self,
+        id: SessionId,
+        generation: u64,
+        now: UnixTime,
+        grace: Duration,
+    ) -> Result<Advance, StoreError> {
+        let mut transaction = self.write().await?;
+        let advanced: Option<i64> = sqlx::query_scalar(
+            "UPDATE sessions SET generation = generation + 1, last_used_at = ?2
+             WHERE id = ?1 AND generation = ?3 AND revoked_at IS NULL
+               AND ?2 < expires_at AND ?2 < last_used_at + idle
+             RETURNING generation",
+        )
+        .bind(&id.as_bytes()[..])
+        .bind(signed(now.0))
+        .bind(signed(generation))
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(unavailable)?;
+        let answer = match advanced {
+            Some(generation) => Advance::Advanced(generation.unsigned_abs()),
+            None => refuse(&mut transaction, id, generation, now, grace).await?,
+        };
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(answer)
+    }
+
+    async fn sessions_of(&self, user: UserId, now: UnixTime) -> Result<Vec<Session>, StoreError> {
+        sqlx::query(
+            "SELECT * FROM sessions
+             WHERE user_id = ?1 AND revoked_at IS NULL AND ?2 < expires_at AND ?2 < last_used_at + idle
+             ORDER BY last_used_at DESC, created_at DESC",
+        )
+        .bind(user.to_string())
+        .bind(signed(now.0))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)?
+        .iter()
+        .map(session)
+        .collect()
+    }
+
+    async fn revoke(&self, id: SessionId, now: UnixTime) -> Result<bool, StoreError> {
+        let mut transaction = self.write().await?;
+        let revoked = revoke(&mut transaction, id.as_bytes(), now).await?;
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(revoked)
+    }
+
+    async fn revoke_others(&self, user: UserId, keep: SessionId, now: UnixTime) -> Result<u64, StoreError> {
+        let mut transaction = self.write().await?;
+        let others: Vec<Vec<u8>> = sqlx::query_scalar(
+            "SELECT id FROM sessions WHERE user_id = ? AND id <> ? AND revoked_at IS NULL",
+        )
+        .bind(user.to_string())
+        .bind(&keep.as_bytes()[..])
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(unavailable)?;
+        for id in &others {
+            revoke(&mut transaction, id, now).await?;
+        }
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(others.len() as u64)
+    }
+
+    async fn revoke_user(&self, user: UserId, now: UnixTime) -> Result<u64, StoreError> {
+        let mut transaction = self.write().await?;
+        let query =
+            sqlx::query("UPDATE sessions SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL");
+        let query = query.bind(signed(now.0)).bind(user.to_string());
+        let done = query.execute(&mut *transaction).await.map_err(unavailable)?;
+        raise_revision(&mut transaction, user, now).await?;
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(done.rows_affected())
+    }
+
+    async fn revoke_access(&self, user: UserId, now: UnixTime) -> Result<(), StoreError> {
+        let mut transaction = self.write().await?;
+        raise_revision(&mut transaction, user, now).await?;
+        transaction.commit().await.map_err(unavailable)
+    }
+
+    /// The file remembers for as long as anything in it does.
+    async fn epoch(&self, _: UnixTime) -> Result<UnixTime, StoreError> {
+        Ok(UnixTime(0))
+    }
+
+    async fn revocations(&self, after: u64) -> Result<Vec<Revocation>, StoreError> {
+        sqlx::query("SELECT * FROM revocations WHERE position > ? ORDER BY position")
+            .bind(signed(after))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(unavailable)?
+            .iter()
+            .map(revocation)
+            .collect()
+    }
+
+    async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
+        let mut transaction = self.write().await?;
+        let done = sqlx::query(
+            "DELETE FROM sessions WHERE id IN (
+                 SELECT id FROM sessions
+                 WHERE ?1 >= expires_at OR ?1 >= last_used_at + idle OR revoked_at < ?2 LIMIT ?3)",
+        )
+        .bind(signed(now.0))
+        .bind(signed(before.0))
+        .bind(limit)
+        .execute(&mut *transaction)
+        .await
+        .map_err(unavailable)?;
+        let query = sqlx::query("DELETE FROM revocations WHERE at < ?").bind(signed(before.0));
+        query.execute(&mut *transaction).await.map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(done.rows_affected())
+    }
+}
+
+impl SqliteStore {
+    async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)
+    }
+}
+
+/// What a token is that is not the current one of a live session.
+async fn refuse(
+    connection: &mut SqliteConnection,
+    id: SessionId,
+    generation: u64,
+    now: UnixTime,
+    grace: Duration,
+) -> Result<Advance, StoreError> {
+    let row = sqlx::query("SELECT * FROM sessions WHERE id = ? AND revoked_at IS NULL")
+        .bind(&id.as_bytes()[..])
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    let Some(session) = row.as_ref().map(session).transpose()? else { return Ok(Advance::Gone) };
+    if session.is_expired(now) {
+        return Ok(Advance::Gone);
+    }
+    if session.is_parent_in_grace(generation, now, grace) {
+        return Ok(Advance::Repeated(session.generation));
+    }
+    revoke(connection, id.as_bytes(), now).await?;
+    Ok(Advance::Reused)
+}
+
+async fn insert(connection: &mut SqliteConnection, session: &Session) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO sessions (id, user_id, client_id, scope, transport, created_at, last_used_at,
+             expires_at, idle, generation, salt, user_agent, address, name)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(&session.id.as_bytes()[..])
+    .bind(session.user.to_string())
+    .bind(&session.client_id)
+    .bind(session.scope.to_string())
+    .bind(session.transport == Transport::Body)
+    .bind(signed(session.created_at.0))
+    .bind(signed(session.last_used_at.0))
+    .bind(signed(session.expires_at.0))
+    .bind(signed(session.idle.as_secs()))
+    .bind(signed(session.generation))
+    .bind(&session.salt.as_bytes()[..])
+    .bind(session.device.user_agent.as_deref())
+    .bind(session.device.address.map(|address| address.to_string()))
+    .bind(session.device.name.as_deref())
+    .execute(connection)
+    .await
+    .map_err(unavailable)?;
+    Ok(())
+}
+
+async fn revoke(connection: &mut SqliteConnection, id: &[u8], now: UnixTime) -> Result<bool, StoreError> {
+    let query = sqlx::query("UPDATE sessions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL");
+    let done = query.bind(signed(now.0)).bind(id).execute(&mut *connection).await.map_err(unavailable)?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let query = sqlx::query("INSERT INTO revocations (at, session_id) VALUES (?, ?)");
+    query.bind(signed(now.0)).bind(id).execute(connection).await.map_err(unavailable)?;
+    Ok(true)
+}
+
+async fn raise_revision(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let revision: i64 = sqlx::query_scalar(
+        "INSERT INTO revisions (user_id, revision) VALUES (?, 1)
+         ON CONFLICT (user_id) DO UPDATE SET revision = revision + 1 RETURNING revision",
+    )
+    .bind(user.to_string())
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(unavailable)?;
+    sqlx::query("INSERT INTO revocations (at, user_id, revision) VALUES (?, ?, ?)")
+        .bind(signed(now.0))
+        .bind(user.to_string())
+        .bind(revision)
+        .execute(connection)
+        .await
+        .map_err(unavailable)?;
+    Ok(())
+}
+
+fn number(row: &SqliteRow, column: &str) -> Result<u64, StoreError> {
+    row.try_get::<i64, _>(column).map(i64::unsigned_abs).map_err(unavailable)
+}
+
+fn bits(row: &SqliteRow, column: &'static str) -> Result<[u8; 16], StoreError> {
+    let bytes: Vec<u8> = row.try_get(column).map_err(unavailable)?;
+    let bytes = bytes.as_slice().try_into();
+    bytes.map_err(StoreError::corrupt(column))
+}
+
+fn session(row: &SqliteRow) -> Result<Session, StoreError> {
+    let text = |column| row.try_get::<String, _>(column).map_err(unavailable);
+    let optional = |column| row.try_get::<Option<String>, _>(column).map_err(unavailable);
+    let scope = text("scope")?;
+    let body: bool = row.try_get("transport").map_err(unavailable)?;
+    let address = optional("address")?.map(|address| address.parse()).transpose();
+    Ok(Session {
+        id: SessionId::from_bytes(bits(row, "id")?),
+        user: text("user_id")?.parse().map_err(StoreError::corrupt("user id"))?,
+        client_id: text("client_id")?,
+        scope: if scope.is_empty() {
+            Default::default()
+        } else {
+            scope.parse().map_err(StoreError::corrupt("scope"))?
+        },
+        transport: if body { Transport::Body } else { Transport::Cookie },
+        created_at: UnixTime(number(row, "created_at")?),
+        last_used_at: UnixTime(number(row, "last_used_at")?),
+        expires_at: UnixTime(number(row, "expires_at")?),
+        idle: Duration::from_secs(number(row, "idle")?),
+        generation: number(row, "generation")?,
+        salt: Salt::from_bytes(bits(row, "salt")?),
+        device: Device {
+            user_agent: optional("user_agent")?,
+            address: address.map_err(StoreError::corrupt("address"))?,
+            name: optional("name")?,
+        },
+    })
+}
+
+fn revocation(row: &SqliteRow) -> Result<Revocation, StoreError> {
+    let user: Option<String> = row.try_get("user_id").map_err(unavailable)?;
+    let subject = match user {
+        None => RevokedSubject::Session(SessionId::from_bytes(bits(row, "session_id")?)),
+        Some(user) => {
+            let user = user.parse().map_err(StoreError::corrupt("user id"))?;
+            RevokedSubject::User(user, number(row, "revision")?)
+        }
+    };
+    Ok(Revocation { position: number(row, "position")?, at: UnixTime(number(row, "at")?), subject })
+}

@@ -1,0 +1,109 @@
+//! The refresh cookie: `__Host-refresh`, for browsers only.
+
+use crate::{grant::Tokens, store::Transport};
+use rocket::{
+    Request, Response,
+    http::{Header, Status},
+    request::{FromRequest, Outcome},
+};
+use zeroize::Zeroizing;
+
+/// The name; its prefix makes browsers insist on Secure, Path=/ and no Domain (RFC 6265bis §4.1.3.2).
+pub const NAME: &str = "__Host-refresh";
+
+const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Strict";
+
+/// What the request's cookies say, read from the headers: Rocket's jar keeps the last of two.
+pub(super) enum RefreshCookie {
+    Absent,
+    Present(Zeroizing<String>),
+    /// Two of that name: somebody has planted one.
+    Twice,
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for RefreshCookie {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        Outcome::Success(parse(request.headers().get("Cookie")))
+    }
+}
+
+fn parse<'h>(headers: impl Iterator<Item = &'h str>) -> RefreshCookie {
+    let pairs = headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.split_once('='));
+    let mut values = pairs.filter(|(name, _)| name.trim() == NAME).map(|(_, value)| value.trim());
+    match (values.next(), values.next()) {
+        (None, _) => RefreshCookie::Absent,
+        (Some(value), None) => RefreshCookie::Present(Zeroizing::new(value.to_owned())),
+        (Some(_), Some(_)) => RefreshCookie::Twice,
+    }
+}
+
+/// Puts the refresh token of this answer into the cookie, if that is how it travels.
+pub(super) fn set(response: &mut Response<'_>, tokens: &Tokens) {
+    if tokens.transport == Transport::Cookie {
+        let (token, age) = (&*tokens.refresh_token, tokens.refresh_expires_in.as_secs());
+        let cookie = format!("{NAME}={token}; Max-Age={age}; {ATTRIBUTES}");
+        response.adjoin_header(Header::new("Set-Cookie", cookie));
+    }
+}
+
+/// Takes the cookie away; with the same attributes, or a browser would keep it.
+pub(super) fn clear(response: &mut Response<'_>) {
+    response.adjoin_header(Header::new("Set-Cookie", format!("{NAME}=; Max-Age=0; {ATTRIBUTES}")));
+}
+
+/// Whether a page of somebody else's made the browser send this request, or might have.
+///
+/// `Sec-Fetch-Site` and `Origin` are the browser's own words; at least one has to be there, and
+/// what is there has to say that the page is ours or one of `allowed`.
+pub(super) struct Provenance {
+    same_origin: Option<bool>,
+    origin: Option<String>,
+    host: Option<String>,
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Provenance {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        // Two of a header are as good as a wrong one.
+        let one = |name| {
+            let mut values = request.headers().get(name);
+            let first = values.next().map(str::to_owned);
+            if values.next().is_some() { Some(String::new()) } else { first }
+        };
+        Outcome::Success(Self {
+            same_origin: one("Sec-Fetch-Site").map(|site| site == "same-origin"),
+            origin: one("Origin"),
+            host: request.host().map(ToString::to_string),
+        })
+    }
+}
+
+impl Provenance {
+    /// Whether the cookie may be used, or set, by this request.
+    pub(super) fn is_trusted(&self, allowed: &[String]) -> bool {
+        let Some(origin) = &self.origin else { return self.same_origin == Some(true) };
+        if allowed.contains(origin) {
+            return true;
+        }
+        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        let ours = host.is_some() && host == self.host.as_deref();
+        ours && self.same_origin != Some(false)
+    }
+
+    /// Whether no browser sent it, as far as one can tell.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.origin.is_none() && self.same_origin.is_none()
+    }
+}
+
+/// 403: nothing was changed.
+pub(super) const CROSS_SITE: super::answer::Problem = super::answer::Problem {
+    status: Status::Forbidden,
+    error: "cross_site",
+    description: "The refresh cookie can only be used by this site's own pages",
+};

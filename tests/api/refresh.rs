@@ -1,0 +1,370 @@
+//! Refresh tokens over HTTP: rotation, reuse, cookies and what ends a session.
+
+use crate::{
+    http::{Reply, Request},
+    server::{Server, assert_token_error},
+};
+use serde_json::json;
+use std::time::Duration;
+
+const OFFLINE: &str = "username=ada&password=secret123&scope=offline_access";
+
+fn text(reply: &Reply, name: &str) -> String {
+    reply.json()[name].as_str().unwrap_or_else(|| panic!("{name} in {}", reply.text())).to_owned()
+}
+
+fn refresh(server: &Server, token: &str) -> Reply {
+    server.send(Request::post("/token").form(&[("grant_type", "refresh_token"), ("refresh_token", token)]))
+}
+
+/// Access and refresh token of a client that asked for both in the body.
+fn offline(server: &Server) -> (String, String) {
+    let reply = server.send(Request::post("/token").raw_form(OFFLINE));
+    assert_eq!(reply.header("set-cookie"), None, "what is in the body is not in a cookie");
+    (text(&reply, "access_token"), text(&reply, "refresh_token"))
+}
+
+/// The value of the refresh cookie that an answer sets.
+fn cookie(reply: &Reply) -> String {
+    let set = reply.header("set-cookie").unwrap_or_else(|| panic!("a cookie in {reply:?}"));
+    set.strip_prefix("__Host-refresh=").and_then(|rest| rest.split(';').next()).expect("its value").to_owned()
+}
+
+fn by_cookie(token: &str) -> Request {
+    let request = Request::post("/token").raw_form("grant_type=refresh_token");
+    request.header("Cookie", format!("theme=dark; __Host-refresh={token}"))
+}
+
+fn same_origin(request: Request) -> Request {
+    request.header("Origin", "http://localhost")
+}
+
+fn browser(server: &Server) -> Reply {
+    let request = Request::post("/token").raw_form("username=ada&password=secret123");
+    server.send(same_origin(request).header("Sec-Fetch-Site", "same-origin"))
+}
+
+// R01, V04
+#[test]
+fn a_replayed_refresh_token_ends_the_whole_session() {
+    let server = Server::start_with(&[("COUNTERSIGN_REFRESH__GRACE", "0")]);
+    server.user("ada", &[]);
+    let (_, first) = offline(&server);
+    let second = refresh(&server, &first);
+    let (access, newest) = (text(&second, "access_token"), text(&second, "refresh_token"));
+    assert_eq!(server.me(&access).status, 200);
+    assert_token_error(&refresh(&server, &first), "invalid_grant");
+    assert_token_error(&refresh(&server, &newest), "invalid_grant");
+    server.refuses(&access);
+    assert!(server.log().contains("a used refresh token came back"));
+}
+
+// R02
+#[test]
+fn of_many_refreshes_at_once_one_rotates_and_the_others_get_its_successor() {
+    let server = Server::start();
+    for racers in [2, 20, 200] {
+        let (_, token) = offline(&server);
+        let successors: Vec<_> = std::thread::scope(|scope| {
+            let racing: Vec<_> = (0..racers).map(|_| scope.spawn(|| refresh(&server, &token))).collect();
+            racing.into_iter().map(|racer| text(&racer.join().expect("it ends"), "refresh_token")).collect()
+        });
+        assert!(successors.iter().all(|successor| *successor == successors[0]), "one successor for {racers}");
+        assert_eq!(refresh(&server, &successors[0]).status, 200);
+    }
+}
+
+// R03, R07
+#[test]
+fn a_lost_answer_can_be_asked_for_again_but_a_grandparent_is_a_thief() {
+    let server = Server::start();
+    let (_, first) = offline(&server);
+    let second = text(&refresh(&server, &first), "refresh_token");
+    assert_eq!(text(&refresh(&server, &first), "refresh_token"), second, "the same successor");
+    let third = text(&refresh(&server, &second), "refresh_token");
+    assert_token_error(&refresh(&server, &first), "invalid_grant");
+    assert_token_error(&refresh(&server, &third), "invalid_grant");
+}
+
+// A22, A23
+#[test]
+fn an_access_token_is_no_refresh_token_nor_the_other_way_round() {
+    let server = Server::start();
+    let (access, token) = offline(&server);
+    server.refuses(&token);
+    assert_token_error(&refresh(&server, &access), "invalid_grant");
+    assert_eq!(refresh(&server, &token).status, 200);
+}
+
+// R12
+#[test]
+fn a_refresh_token_is_its_clients() {
+    let server = Server::start();
+    let (_, token) = offline(&server);
+    let form = [("grant_type", "refresh_token"), ("refresh_token", &*token), ("client_id", "other")];
+    assert_eq!(server.send(Request::post("/token").form(&form)).status, 401);
+    assert_eq!(refresh(&server, &token).status, 200, "and it was not used up");
+}
+
+// R13
+#[test]
+fn a_token_that_was_not_sealed_here_does_nothing() {
+    let server = Server::start();
+    let (_, token) = offline(&server);
+    for at in 0..token.len() {
+        let mut bytes = token.clone().into_bytes();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        let changed = String::from_utf8(bytes).expect("ASCII");
+        assert_token_error(&refresh(&server, &changed), "invalid_grant");
+    }
+    for changed in
+        [&token[1..], &token[..token.len() - 1], &format!("{token}A"), &token.to_uppercase(), "csr_", "x"]
+    {
+        assert_token_error(&refresh(&server, changed), "invalid_grant");
+    }
+    assert_eq!(refresh(&server, &token).status, 200, "nobody can end a session by guessing");
+}
+
+// R09, R10, R11
+#[test]
+fn what_happens_to_the_user_reaches_refresh_and_access_tokens() {
+    let server = Server::start();
+    let stdin = ["set-password", "ada", "--password-stdin"];
+    for change in [&["disable", "ada"][..], &stdin, &["set-roles", "ada", "editor"], &["delete", "ada"]] {
+        let (access, token) = offline(&server);
+        assert_eq!(server.me(&access).status, 200);
+        server.cli(&[&["user"], change].concat(), crate::server::PASSWORD);
+        // Another process made the change; a second is what is promised for hearing of it.
+        std::thread::sleep(Duration::from_secs(1));
+        server.refuses(&access);
+        let reply = refresh(&server, &token);
+        if change[0] == "set-roles" {
+            let fresh = text(&reply, "access_token");
+            assert_eq!(
+                server.me(&fresh).json()["roles"],
+                json!(["editor"]),
+                "a role that was given is there at once"
+            );
+            server.cli(&["user", "set-roles", "ada"], "");
+            let again = text(&refresh(&server, &text(&reply, "refresh_token")), "access_token");
+            assert_eq!(server.me(&again).json()["roles"], json!([]), "one that was taken is not");
+        } else {
+            assert_token_error(&reply, "invalid_grant");
+        }
+        if change[0] == "disable" {
+            server.cli(&["user", "enable", "ada"], "");
+            assert_token_error(&refresh(&server, &token), "invalid_grant");
+        }
+    }
+}
+
+// R11
+#[test]
+fn a_user_who_changes_their_password_is_logged_out_everywhere() {
+    let server = Server::start();
+    let (access, token) = offline(&server);
+    let (other, _) = offline(&server);
+    let change = |current: &str, new: &str| {
+        let body = json!({ "current_password": current, "new_password": new }).to_string();
+        server.send(Request::post("/me/password").bearer(&access).body("application/json", body))
+    };
+    assert_eq!(change("wrong password", "another password").status, 403);
+    assert_eq!(change("secret123", "short").status, 400);
+    assert_eq!((server.me(&access).status, server.me(&other).status), (200, 200), "nothing was changed");
+    assert_eq!(change("secret123", "another password").status, 204);
+    server.refuses(&access);
+    server.refuses(&other);
+    assert_token_error(&refresh(&server, &token), "invalid_grant");
+    let login = |password: &str| {
+        server.send(Request::post("/token").form(&[("username", "ada"), ("password", password)]))
+    };
+    assert_eq!((login("secret123").status, login("another password").status), (400, 200));
+    assert_eq!(
+        server.me(&text(&login("another password"), "access_token")).status,
+        200,
+        "in the same second"
+    );
+}
+
+// R14
+#[test]
+fn the_stores_file_holds_nothing_to_log_in_with() {
+    let server = Server::start();
+    let (access, first) = offline(&server);
+    let second = text(&refresh(&server, &first), "refresh_token");
+    let cookie = cookie(&browser(&server));
+    let folder = server.kill();
+    for file in
+        std::fs::read_dir(folder.path()).expect("the folder").map(|entry| entry.expect("an entry").path())
+    {
+        let bytes = std::fs::read(&file).expect("its bytes");
+        for secret in [&access, &first, &second, &cookie, "secret123", crate::server::KEY] {
+            let tail = &secret.as_bytes()[secret.len().saturating_sub(40)..];
+            assert!(
+                !bytes.windows(tail.len()).any(|window| window == tail),
+                "{secret} in {}",
+                file.display()
+            );
+        }
+    }
+}
+
+// S01, S02
+#[test]
+fn a_browser_gets_a_cookie_that_scripts_and_other_sites_cannot_use() {
+    let server = Server::start();
+    let login = browser(&server);
+    assert_eq!(login.json().get("refresh_token"), None, "what is in the cookie is not in the body");
+    let set = login.header("set-cookie").expect("a cookie").to_owned();
+    let attributes: Vec<_> = set.split("; ").skip(1).collect();
+    assert_eq!(attributes, ["Max-Age=1209600", "Path=/", "Secure", "HttpOnly", "SameSite=Strict"]);
+    let token = cookie(&login);
+    for (what, request) in [
+        ("nothing said", by_cookie(&token)),
+        ("another origin", by_cookie(&token).header("Origin", "https://evil.example")),
+        ("a null origin", by_cookie(&token).header("Origin", "null")),
+        ("an origin that begins alike", by_cookie(&token).header("Origin", "http://localhost.evil.example")),
+        ("two origins", same_origin(same_origin(by_cookie(&token)))),
+        ("cross-site", by_cookie(&token).header("Sec-Fetch-Site", "cross-site")),
+        ("same-site", by_cookie(&token).header("Sec-Fetch-Site", "same-site")),
+        ("at odds", same_origin(by_cookie(&token)).header("Sec-Fetch-Site", "cross-site")),
+    ] {
+        let reply = server.send(request);
+        assert_eq!((reply.status, &reply.json()["error"]), (403, &json!("cross_site")), "{what}");
+        assert_eq!(reply.header("set-cookie"), None, "{what}");
+    }
+    let rotated = server.send(same_origin(by_cookie(&token)));
+    assert_eq!(rotated.status, 200, "and nothing had been changed: {}", rotated.text());
+    assert_eq!(rotated.json().get("refresh_token"), None, "what came by cookie leaves by cookie");
+    let next = server.send(by_cookie(&cookie(&rotated)).header("Sec-Fetch-Site", "same-origin"));
+    assert_eq!(next.status, 200, "either header is enough");
+    let evil = Request::post("/token")
+        .raw_form("username=ada&password=secret123")
+        .header("Origin", "https://evil.example");
+    assert_eq!(server.send(evil).status, 403, "nor can another site's page log a browser in");
+}
+
+#[test]
+fn a_token_travels_the_way_it_first_came() {
+    let server = Server::start();
+    let (_, in_body) = offline(&server);
+    let in_cookie = cookie(&browser(&server));
+    assert_token_error(&refresh(&server, &in_cookie), "invalid_grant");
+    assert_token_error(&server.send(same_origin(by_cookie(&in_body))), "invalid_grant");
+    let twice = same_origin(by_cookie(&in_cookie)).header("Cookie", format!("__Host-refresh={in_cookie}"));
+    assert_token_error(&server.send(twice), "invalid_request");
+    let form = [("grant_type", "refresh_token"), ("refresh_token", &*in_body)];
+    let both = Request::post("/token").form(&form).header("Cookie", format!("__Host-refresh={in_cookie}"));
+    assert_token_error(&server.send(same_origin(both)), "invalid_request");
+    assert_eq!(refresh(&server, &in_body).status, 200);
+    assert_eq!(server.send(same_origin(by_cookie(&in_cookie))).status, 200);
+}
+
+#[test]
+fn a_person_sees_and_ends_their_own_sessions() {
+    let server = Server::start();
+    server.user("eve", &[]);
+    let (phone, phone_refresh) = {
+        let reply = server.send(
+            Request::post("/token")
+                .raw_form(format!("{OFFLINE}&device_name=phone"))
+                .header("User-Agent", "curl/9"),
+        );
+        (text(&reply, "access_token"), text(&reply, "refresh_token"))
+    };
+    let (laptop, _) = offline(&server);
+    let eve = server.login("eve");
+    let list = |token: &str| server.send(Request::get("/sessions").bearer(token)).json()["sessions"].clone();
+    let sessions = list(&phone);
+    assert_eq!(sessions.as_array().map(Vec::len), Some(2));
+    let own = sessions
+        .as_array()
+        .and_then(|all| all.iter().find(|one| one["current"] == json!(true)))
+        .expect("one is current");
+    assert_eq!(
+        (&own["name"], &own["user_agent"], &own["address"]),
+        (&json!("phone"), &json!("curl/9"), &json!("127.0.0.1"))
+    );
+    let id = own["id"].as_str().expect("an id");
+    let end = |token: &str, id: &str| {
+        server.send(Request::new("DELETE", &format!("/sessions/{id}")).bearer(token)).status
+    };
+    assert_eq!((end(&eve, id), end(&laptop, "x"), end(&laptop, "AAAAAAAAAAAAAAAAAAAAAA")), (404, 404, 404));
+    assert_eq!(server.me(&phone).status, 200);
+    assert_eq!(end(&laptop, id), 204);
+    server.refuses(&phone);
+    assert_token_error(&refresh(&server, &phone_refresh), "invalid_grant");
+    assert_eq!(end(&laptop, id), 404, "it is over");
+
+    let (tablet, _) = offline(&server);
+    let all_but_this = Request::new("DELETE", "/sessions?except=current").bearer(&laptop);
+    assert_eq!(server.send(all_but_this).json(), json!({ "ended": 1 }));
+    server.refuses(&tablet);
+    assert_eq!(server.send(Request::new("DELETE", "/sessions?except=x").bearer(&laptop)).status, 400);
+    assert_eq!(
+        server.send(Request::new("DELETE", "/sessions").bearer(&laptop)).json(),
+        json!({ "ended": 1 })
+    );
+    server.refuses(&laptop);
+    assert_eq!(server.me(&eve).status, 200);
+}
+
+// S01, R05
+#[test]
+fn logging_out_ends_the_session_and_takes_the_cookie_away() {
+    let server = Server::start();
+    let login = browser(&server);
+    let (access, token) = (text(&login, "access_token"), cookie(&login));
+    let logout = || Request::post("/logout").header("Cookie", format!("__Host-refresh={token}"));
+    let refused = server.send(logout().header("Origin", "https://evil.example"));
+    assert_eq!((refused.status, refused.header("set-cookie")), (403, None));
+    assert_eq!(server.me(&access).status, 200, "nothing was changed");
+    let reply = server.send(same_origin(logout()));
+    assert_eq!(reply.status, 204);
+    let cleared = "__Host-refresh=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Strict";
+    assert_eq!(reply.header("set-cookie"), Some(cleared));
+    server.refuses(&access);
+    assert_token_error(&server.send(same_origin(by_cookie(&token))), "invalid_grant");
+    let (access, token) = offline(&server);
+    assert_eq!(server.send(Request::post("/logout").bearer(&access)).status, 204);
+    server.refuses(&access);
+    assert_token_error(&refresh(&server, &token), "invalid_grant");
+    assert_eq!(server.send(Request::post("/logout")).status, 204, "whoever is out stays out");
+}
+
+// F06
+#[test]
+fn a_restart_forgets_no_session_and_no_revocation() {
+    let server = Server::start();
+    let (kept, kept_refresh) = offline(&server);
+    let (ended, ended_refresh) = offline(&server);
+    assert_eq!(server.send(Request::post("/logout").bearer(&ended)).status, 204);
+    let server = Server::start_in(server.kill(), &[]);
+    assert_eq!(server.me(&kept).status, 200);
+    server.refuses(&ended);
+    assert_token_error(&refresh(&server, &ended_refresh), "invalid_grant");
+    assert_eq!(refresh(&server, &kept_refresh).status, 200);
+}
+
+#[test]
+fn the_command_line_lists_and_ends_sessions() {
+    let server = Server::start();
+    let (one, _) = offline(&server);
+    let (other, _) = offline(&server);
+    let list = || -> serde_json::Value {
+        serde_json::from_str(&server.cli(&["session", "list", "ada", "--json"], "")).expect("JSON")
+    };
+    let id = crate::forge::Token::parse(&one).claims["sid"].as_str().expect("a sid").to_owned();
+    server.cli(&["session", "revoke", &id], "");
+    std::thread::sleep(Duration::from_secs(1));
+    server.refuses(&one);
+    assert_eq!((server.me(&other).status, list().as_array().map(Vec::len)), (200, Some(1)));
+    assert_eq!(server.cli(&["session", "revoke-all", "ada"], ""), "sessions ended: 1\n");
+    std::thread::sleep(Duration::from_secs(1));
+    server.refuses(&other);
+    assert_eq!(
+        server.cli(&["session", "purge"], ""),
+        "sessions removed: 0\n",
+        "what was revoked lately is kept"
+    );
+}

@@ -1,0 +1,155 @@
+//! Starting, stopping, settings and keys of the real program.
+
+use crate::{
+    http::Request,
+    server::{KEY, PASSWORD, Server, program, run},
+};
+use std::{net::TcpListener, os::unix::fs::PermissionsExt, process::Command, time::Duration};
+use tempfile::TempDir;
+
+fn first_admin_password(log: &str) -> Option<&str> {
+    log.lines().find_map(|line| line.strip_prefix("countersign: first admin: username admin, password "))
+}
+
+#[test]
+fn a_first_start_makes_all_it_needs_and_a_second_finds_it_again() {
+    let development = [("COUNTERSIGN_SIGNING_KEY", ""), ("COUNTERSIGN_DATABASE_URL", "")];
+    let server = Server::start_with(&development);
+    let log = server.log();
+    let password = first_admin_password(&log).expect("the first admin's password").to_owned();
+    let login = |server: &Server| {
+        let reply =
+            server.send(Request::post("/token").form(&[("username", "admin"), ("password", &password)]));
+        reply.json()["access_token"].as_str().expect("a token").to_owned()
+    };
+    let token = login(&server);
+    assert_eq!(server.send(Request::get("/admin/users").bearer(&token)).status, 200);
+    for file in ["countersign.key", "countersign.db"] {
+        let mode = server.folder.path().join(file).metadata().expect(file).permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    let server = Server::start_in(server.kill(), &development);
+    assert_eq!(first_admin_password(&server.log()), None, "printed once");
+    assert_eq!(server.send(Request::get("/admin/users").bearer(&token)).status, 200, "the key is the same");
+    login(&server);
+}
+
+#[test]
+fn stdout_is_one_line_and_sigterm_ends_it_with_0() {
+    for signal in ["-TERM", "-INT"] {
+        let folder = TempDir::new().expect("a folder");
+        let child =
+            program(folder.path(), &[("COUNTERSIGN_SIGNING_KEY", KEY)], &[]).spawn().expect("started");
+        std::thread::sleep(Duration::from_millis(1500));
+        let killed =
+            Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
+        assert!(killed.success());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(0), "{signal}: {}", String::from_utf8_lossy(&output.stderr));
+        let stdout = String::from_utf8(output.stdout).expect("text");
+        assert_eq!(stdout.lines().count(), 1, "{stdout:?}");
+        assert!(stdout.starts_with("countersign: listening on http://127.0.0.1:"), "{stdout:?}");
+    }
+}
+
+// K05
+#[test]
+fn a_weak_or_missing_key_keeps_production_from_starting() {
+    let refused = |settings: &[(&str, &str)]| {
+        let folder = TempDir::new().expect("a folder");
+        let output = run(folder.path(), settings, &["serve"], "");
+        assert_eq!(output.status.code(), Some(2), "{settings:?}");
+        assert!(output.stdout.is_empty());
+        let files = std::fs::read_dir(folder.path()).expect("the folder").count();
+        assert_eq!(files, 0, "nothing was made");
+        String::from_utf8(output.stderr).expect("text")
+    };
+    let missing = refused(&[("ROCKET_PROFILE", "release")]);
+    assert!(missing.contains("COUNTERSIGN_SIGNING_KEY: is not set. Make one with"), "{missing}");
+    let outside = refused(&[("ROCKET_ADDRESS", "0.0.0.0")]);
+    assert!(outside.contains("COUNTERSIGN_SIGNING_KEY: is not set"), "{outside}");
+    for weak in [
+        "",
+        "secret",
+        "changeme",
+        "replace-with-env-var",
+        "replace-with-env-var-replace-with-env-var",
+        "0123456789abcdef0123456789abcde",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+        "jnNQzYKIQQwdlWFeLHgWXYYEcUhULuop9l68IQgjB2LpeUbXvQm8QLdQXdRPdYhw",
+    ] {
+        let text = refused(&[("COUNTERSIGN_SIGNING_KEY", weak)]);
+        assert!(text.contains("COUNTERSIGN_SIGNING_KEY: is "), "{text}");
+        assert!(weak.len() < 9 || !text.contains(weak), "{text}");
+    }
+}
+
+#[test]
+fn everything_wrong_is_said_at_once() {
+    let folder = TempDir::new().expect("a folder");
+    let settings = [
+        ("COUNTERSIGN_SIGNING_KEY", KEY),
+        ("COUNTERSIGN_LEEWAY", "an hour"),
+        ("COUNTERSIGN_ACCESS_TTL", "0"),
+        ("COUNTERSIGN_ACCES_TTL", "900"),
+        ("COUNTERSIGN_DATABASE_URL", "mysql://root:hunter2@localhost/db"),
+    ];
+    let output = run(folder.path(), &settings, &[], "");
+    let text = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(2));
+    for name in ["LEEWAY", "ACCESS_TTL", "ACCES_TTL", "DATABASE_URL"] {
+        assert!(text.contains(&format!("\nCOUNTERSIGN_{name}: ")), "{name} in {text}");
+    }
+    assert!(!text.contains("hunter2") && !text.contains("an hour"), "{text}");
+}
+
+#[test]
+fn settings_come_from_rocket_toml_but_secrets_do_not() {
+    let folder = TempDir::new().expect("a folder");
+    let toml = folder.path().join("Rocket.toml");
+    std::fs::write(&toml, format!("[default.auth]\nsigning_key = '{KEY}'\n")).expect("written");
+    let output = run(folder.path(), &[], &[], "");
+    let text = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text.contains("auth.signing_key in Rocket.toml: is a secret") && !text.contains(KEY), "{text}");
+
+    std::fs::write(&toml, "[default.auth]\nissuer = 'https://login.example'\n").expect("written");
+    let key = folder.path().join("key");
+    std::fs::write(&key, format!("{KEY}\n")).expect("written");
+    let key = key.to_str().expect("a path").to_owned();
+    let server =
+        Server::start_in(folder, &[("COUNTERSIGN_SIGNING_KEY", ""), ("COUNTERSIGN_SIGNING_KEY_FILE", &key)]);
+    server.user("ada", &[]);
+    let token = crate::forge::Token::of(&server);
+    assert_eq!(token.claims["iss"], "https://login.example");
+    assert_eq!(server.me(&token.sign()).status, 200, "the key is that of the file");
+}
+
+#[test]
+fn what_cannot_be_used_is_a_sentence_and_exit_code_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("its address").port().to_string();
+    let folder = TempDir::new().expect("a folder");
+    let output = run(folder.path(), &[("COUNTERSIGN_SIGNING_KEY", KEY), ("ROCKET_PORT", &port)], &[], "");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("the address cannot be used") && !text.contains("panicked"), "{text}");
+
+    let settings =
+        [("COUNTERSIGN_SIGNING_KEY", KEY), ("COUNTERSIGN_DATABASE_URL", "sqlite:no/such/folder.db")];
+    let output = run(folder.path(), &settings, &[], "");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+}
+
+#[test]
+fn a_server_that_is_told_nothing_of_users_waits_for_them() {
+    let server = Server::start_with(&[("ROCKET_PROFILE", "release")]);
+    assert_eq!(first_admin_password(&server.log()), None, "no accounts nobody asked for, in production");
+    server.user("root", &["admin"]);
+    let form = [("username", "root"), ("password", PASSWORD)];
+    assert_eq!(server.send(Request::post("/token").form(&form)).status, 200);
+    assert_eq!(server.send(Request::get("/health/ready")).status, 200);
+}

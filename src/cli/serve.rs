@@ -41,6 +41,15 @@ pub(super) async fn run(figment: Figment) -> Result<(), Failure> {
         .attach(AdHoc::on_liftoff("Countersign is up", move |rocket| {
             Box::pin(announce(rocket, development))
         }));
+    let rocket = rocket.attach(AdHoc::on_response("Chunked requests are last", |request, response| {
+        Box::pin(async move {
+            // RFC 9112 §6.3: hyper reads a request with both a length and chunks by its chunks and
+            // hides the length; whoever sends such a thing gets no second request on the connection.
+            if request.headers().contains("Transfer-Encoding") {
+                response.set_raw_header("Connection", "close");
+            }
+        })
+    }));
     match rocket.launch().await {
         Ok(_) => Ok(()),
         Err(error) => Err(refusal(&error)),
@@ -86,6 +95,7 @@ async fn first_admin(authority: &Authority, development: bool) -> Result<(), Acc
     let Ok(password) = Password::random() else { return Ok(()) };
     accounts.add(username, password.clone(), [role].into(), authority.clock.now()).await?;
     // Not through the log, which may be kept: this is shown once, to whoever started the server.
-    eprintln!("countersign: first admin: username admin, password {}", password.reveal());
+    let line = format!("countersign: first admin: username admin, password {}\n", password.reveal());
+    let _ = std::io::stderr().write_all(line.as_bytes());
     Ok(())
 }

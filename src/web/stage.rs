@@ -15,6 +15,7 @@ use rocket::{
     Build, Orbit, Request, Response, Rocket, async_trait,
     data::Data,
     fairing::{self, Fairing, Info, Kind},
+    http::Method,
     routes, tokio,
 };
 use rocket_db_pools::Database as _;
@@ -78,6 +79,17 @@ impl Stage {
         self
     }
 
+    /// Rocket takes a form's first field for the request's method if it is called `_method`. In a
+    /// token request it is a parameter like any other that is unknown (RFC 6749 §3.2).
+    async fn undo_method_override(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
+        let is_token =
+            request.uri().path().as_str().strip_prefix(self.base.trim_end_matches('/')) == Some("/token");
+        let is_form = request.content_type().is_some_and(|kind| kind.is_form());
+        if is_token && is_form && data.peek(8).await == b"_method=" {
+            request.set_method(Method::Post);
+        }
+    }
+
     fn settings_for(&self, rocket: &Rocket<Build>) -> Result<Settings, Box<dyn Error>> {
         match &self.settings {
             Some(settings) => Ok(settings.clone()),
@@ -132,6 +144,7 @@ impl Fairing for Stage {
     }
 
     async fn on_request(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
+        self.undo_method_override(request, data).await;
         bearer::note_token_in_body(request, data).await;
     }
 

@@ -131,10 +131,6 @@ impl Server {
         self.log.lock().unwrap().clone()
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Ends the server at once and returns its folder, for a second start on the same files.
     pub fn kill(mut self) -> TempDir {
         self.end();

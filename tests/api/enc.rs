@@ -43,11 +43,11 @@ fn with_unused_bits(text: String) -> String {
 fn with_url_characters(token: &Token) -> String {
     (0..)
         .map(|n| token.claim("note", format!("???>>>{n}")).sign())
-        .find(has_url_characters)
+        .find(|token| has_url_characters(token))
         .expect("one of many")
 }
 
-fn has_url_characters(token: &String) -> bool {
+fn has_url_characters(token: &str) -> bool {
     parts(token)[1..].iter().all(|part| part.contains('-') && part.contains('_'))
 }
 

@@ -28,7 +28,7 @@ ENVIRONMENT = {
 
 
 def log_in(base, password, scope=None):
-    session = OAuth2Session(client=LegacyApplicationClient(client_id="first-party"), scope=scope)
+    session = OAuth2Session(client=LegacyApplicationClient(client_id="first-party", scope=scope))
     session.fetch_token(f"{base}/token", username="ada", password=password, include_client_id=True)
     return session
 

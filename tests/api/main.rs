@@ -6,6 +6,7 @@
 mod alg;
 mod claim;
 mod claim_time;
+mod crash;
 mod enc;
 mod errors;
 mod forge;

@@ -1,0 +1,77 @@
+//! The server is killed in the middle of refreshing, again and again.
+
+use crate::{http::Request, server::Server};
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+/// Sends a refresh and returns its successor, unless the server dies over it.
+fn try_refresh(to: SocketAddr, token: &str) -> Option<String> {
+    let body = format!("grant_type=refresh_token&refresh_token={token}");
+    let mut stream = TcpStream::connect(to).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    write!(
+        stream,
+        "POST /token HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let json: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
+    json["refresh_token"].as_str().map(str::to_owned)
+}
+
+fn refresh(server: &Server, token: &str) -> Option<String> {
+    let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
+    let reply = server.send(Request::post("/token").form(&form));
+    (reply.status == 200).then(|| reply.json()["refresh_token"].as_str().expect("a token").to_owned())
+}
+
+fn login(server: &Server) -> (String, String) {
+    let reply =
+        server.send(Request::post("/token").raw_form("username=ada&password=secret123&scope=offline_access"));
+    let text = |name: &str| reply.json()[name].as_str().expect("a token").to_owned();
+    (text("access_token"), text("refresh_token"))
+}
+
+// R08, F06
+#[test]
+fn killed_a_hundred_times_it_never_has_two_live_tokens_and_revives_nothing() {
+    let settings = [("COUNTERSIGN_REFRESH__GRACE", "0")];
+    let mut server = Server::start_with(&settings);
+    server.user("ada", &[]);
+    let (ended_access, ended) = login(&server);
+    assert_eq!(server.send(Request::post("/logout").bearer(&ended_access)).status, 204);
+    for round in 0..100_u64 {
+        let (_, first) = login(&server);
+        let address = server.address;
+        let storm = std::thread::spawn(move || {
+            let mut last = first;
+            // The last token that was answered; what was asked with it got no answer.
+            while let Some(next) = try_refresh(address, &last) {
+                last = next;
+            }
+            last
+        });
+        // Not a measurement: only where in the storm the kill falls, differently each time.
+        std::thread::sleep(Duration::from_micros(1_000 + round * 7_919 % 40_000));
+        let folder = server.kill();
+        let last = storm.join().expect("the storm ends");
+        server = Server::start_in(folder, &settings);
+        // Either the last answered token is current, or its use went through unanswered and it
+        // is reused now. Without grace that means a new login, and never two live tokens.
+        match refresh(&server, &last) {
+            Some(next) => {
+                assert!(refresh(&server, &last).is_none(), "round {round}: the old one worked twice");
+                assert!(refresh(&server, &next).is_none(), "round {round}: reuse did not end the session");
+            }
+            None => assert!(refresh(&server, &last).is_none(), "round {round}: a dead session revived"),
+        }
+        assert!(refresh(&server, &ended).is_none(), "round {round}: an ended session revived");
+        server.refuses(&ended_access);
+    }
+}

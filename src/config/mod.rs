@@ -150,7 +150,8 @@ impl Settings {
 }
 
 fn is_loopback(figment: &Figment) -> bool {
-    figment.extract_inner::<IpAddr>("address").is_ok_and(|address| address.is_loopback())
+    // An address that is none keeps Rocket from launching, and Rocket says so best.
+    figment.extract_inner::<IpAddr>("address").map_or(true, |address| address.is_loopback())
 }
 
 fn refresh(reader: &mut Reader) -> RefreshSettings {

@@ -14,15 +14,15 @@ pub use error::GrantError;
 use crate::{
     account::Accounts,
     clock::{Clock, UnixTime},
-    config::RefreshSettings,
-    jwt::{AccessTokens, Issuance},
+    config::{RefreshSettings, Settings},
+    jwt::{AccessTokens, Issuance, SigningKey},
     password::Hasher,
     refresh_token::RefreshKeys,
     revocation::Revocations,
     scope::Scope,
     store::{Device, Session, Stores, Transport, User},
 };
-use std::{fmt, sync::Arc, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
 /// The scope by which a client asks for its refresh token in the body (OpenID Connect Core §11).
@@ -121,6 +121,33 @@ impl TokenRequest {
 }
 
 impl Authority {
+    /// An authority over these stores. Reads the key, makes one in development, and reads what
+    /// was revoked.
+    ///
+    /// # Errors
+    /// When the key cannot be used, there is no randomness, or the store does not answer.
+    pub async fn open(
+        settings: &Settings,
+        stores: Stores,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let secret = settings.signing_secret()?;
+        let previous: Vec<_> = settings.previous_signing_key.iter().cloned().collect();
+        let previous_keys: Vec<_> = previous.iter().map(SigningKey::hs256).collect();
+        let token_life = settings.access.max_lifetime + settings.access.leeway;
+        let revocations = Revocations::open(stores.sessions.clone(), clock.clone(), token_life).await?;
+        Ok(Self {
+            stores,
+            hasher: Hasher::new(settings.password.params, settings.password.permits)?,
+            tokens: AccessTokens::new(SigningKey::hs256(&secret), &previous_keys, settings.access.clone())?,
+            refresh_keys: RefreshKeys::derive(&secret, &previous),
+            refresh: settings.refresh.clone(),
+            revocations: Arc::new(revocations),
+            scopes: settings.scopes.clone(),
+            clock,
+        })
+    }
+
     /// The accounts that can sign in here.
     pub fn accounts(&self) -> Accounts {
         Accounts::new(self.stores.users.clone(), self.hasher.clone(), self.revocations.clone())

@@ -5,9 +5,6 @@ use crate::{
     clock::{Clock, SystemClock},
     config::{Database, Environment, Settings},
     grant::Authority,
-    jwt::{AccessTokens, SigningKey},
-    password::Hasher,
-    refresh_token::RefreshKeys,
     revocation::Revocations,
     store::{Stores, memory::MemoryStore},
 };
@@ -178,35 +175,13 @@ async fn manage(
     stores: Stores,
     clock: Arc<dyn Clock>,
 ) -> fairing::Result {
-    match authority(&settings, stores, clock).await {
+    match Authority::open(&settings, stores, clock).await {
         Ok(authority) => Ok(rocket.manage(authority).manage(settings)),
         Err(error) => {
             tracing::error!("{error}");
             Err(rocket)
         }
     }
-}
-
-async fn authority(
-    settings: &Settings,
-    stores: Stores,
-    clock: Arc<dyn Clock>,
-) -> Result<Authority, Box<dyn Error>> {
-    let secret = settings.signing_secret()?;
-    let previous: Vec<_> = settings.previous_signing_key.iter().cloned().collect();
-    let previous_keys: Vec<_> = previous.iter().map(SigningKey::hs256).collect();
-    let token_life = settings.access.max_lifetime + settings.access.leeway;
-    let revocations = Revocations::open(stores.sessions.clone(), clock.clone(), token_life).await?;
-    Ok(Authority {
-        stores,
-        hasher: Hasher::new(settings.password.params, settings.password.permits)?,
-        tokens: AccessTokens::new(SigningKey::hs256(&secret), &previous_keys, settings.access.clone())?,
-        refresh_keys: RefreshKeys::derive(&secret, &previous),
-        refresh: settings.refresh.clone(),
-        revocations: Arc::new(revocations),
-        scopes: settings.scopes.clone(),
-        clock,
-    })
 }
 
 /// Hears of what other processes revoke.

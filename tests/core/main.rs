@@ -5,6 +5,7 @@ mod guard;
 mod jws;
 mod key;
 mod lifetime;
+mod model;
 mod password;
 mod settings;
 mod store;

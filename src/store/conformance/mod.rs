@@ -9,7 +9,7 @@
 //! use countersign::store::{conformance, memory::MemoryStore};
 //! use std::sync::Arc;
 //!
-//! # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
 //! let store = Arc::new(MemoryStore::new());
 //! conformance::users(store.clone(), store.clone()).await;
 //! conformance::sessions(store.clone(), store).await;

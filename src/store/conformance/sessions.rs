@@ -216,6 +216,7 @@ async fn nothing_advances_once_a_revocation_has_answered(a: &Store, b: &Store) {
                 store.advance(id, generation, NOW, GRACE).await.expect("advance")
             {
                 generation = next;
+                tokio::task::yield_now().await;
             }
             generation
         });

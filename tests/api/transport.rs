@@ -21,7 +21,7 @@ fn without_credentials_the_challenge_has_no_error_code() {
     assert_eq!(server.me(&server.login("ada")).status, 200);
 }
 
-// H02, H03
+// H02, H03, S04
 #[test]
 fn more_than_one_token_is_an_invalid_request() {
     let server = Server::start();

@@ -264,3 +264,41 @@ async fn what_is_taken_away_reaches_live_access_tokens_at_once() {
         }
     }
 }
+
+// R15
+#[async_test]
+async fn a_session_ends_at_the_exact_second_of_its_idle_and_its_absolute_lifetime() {
+    const DAY: u64 = 86_400;
+    let app = App::start().await;
+    let refresh = async |token: &str| {
+        let request = app.client.post("/token").header(ContentType::Form);
+        let response =
+            request.body(format!("grant_type=refresh_token&refresh_token={token}")).dispatch().await;
+        let status = response.status();
+        let body: serde_json::Value = serde_json::from_str(&text(response).await).expect("JSON");
+        body["refresh_token"].as_str().map(str::to_owned).ok_or((status, body["error"].clone()))
+    };
+    let login = async || {
+        let request = app.client.post("/token").header(ContentType::Form);
+        let body = "username=ada&password=secret123&scope=offline_access";
+        let body = text(request.body(body).dispatch().await).await;
+        let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        body["refresh_token"].as_str().expect("a refresh token").to_owned()
+    };
+    let over = Err((Status::BadRequest, serde_json::json!("invalid_grant")));
+    let token = login().await;
+    app.clock.advance(Duration::from_secs(14 * DAY - 1));
+    let token = refresh(&token).await.expect("in its last second");
+    app.clock.advance(Duration::from_secs(14 * DAY));
+    assert_eq!(refresh(&token).await, over, "idle for 14 days");
+
+    let mut token = login().await;
+    for _ in 0..6 {
+        app.clock.advance(Duration::from_secs(14 * DAY - 1));
+        token = refresh(&token).await.expect("used in time");
+    }
+    app.clock.advance(Duration::from_secs(6 * DAY + 5));
+    token = refresh(&token).await.expect("in the last second of its 90 days");
+    app.clock.advance(Duration::from_secs(1));
+    assert_eq!(refresh(&token).await, over, "90 days old, however much it was used");
+}

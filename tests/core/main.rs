@@ -7,6 +7,7 @@ mod key;
 mod lifetime;
 mod model;
 mod password;
+mod racy;
 mod settings;
 mod store;
 mod unhappy;

@@ -1,12 +1,7 @@
-//! The conformance suites on every store, and on one that must fail them.
+//! The conformance suites on every store.
 
-use async_trait::async_trait;
-use countersign::{
-    password::PasswordHash,
-    store::{Insertion, StoreError, User, UserStore, conformance, memory::MemoryStore, sqlite::SqliteStore},
-    user::{RoleName, UserId, Username},
-};
-use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
+use countersign::store::{StoreError, UserStore, conformance, memory::MemoryStore, sqlite::SqliteStore};
+use std::{path::Path, sync::Arc, time::Duration};
 use tempfile::TempDir;
 
 async fn sqlite(path: &Path) -> Arc<SqliteStore> {
@@ -68,59 +63,4 @@ async fn a_file_that_cannot_be_opened_is_an_error_and_not_a_panic() {
     std::fs::write(&path, "this is no database, but a text of some length").expect("written");
     let opened = SqliteStore::open(&path, 1, Duration::from_secs(1)).await;
     assert!(matches!(opened, Err(StoreError::Unavailable(_))), "{opened:?}");
-}
-
-/// Looks first and inserts then, as one would without thinking.
-struct Racy(MemoryStore);
-
-#[async_trait]
-impl UserStore for Racy {
-    async fn insert(&self, user: &User) -> Result<Insertion, StoreError> {
-        if self.0.by_username(&user.username).await?.is_some() {
-            return Ok(Insertion::NameTaken);
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        self.0.insert(user).await.map(|_| Insertion::Inserted)
-    }
-    async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        self.0.by_id(id).await
-    }
-    async fn by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
-        self.0.by_username(username).await
-    }
-    async fn list(&self, after: Option<&Username>, limit: u32) -> Result<Vec<User>, StoreError> {
-        self.0.list(after, limit).await
-    }
-    async fn replace_password(
-        &self,
-        id: UserId,
-        expected: &PasswordHash,
-        new: &PasswordHash,
-    ) -> Result<bool, StoreError> {
-        self.0.replace_password(id, expected, new).await
-    }
-    async fn set_password(&self, id: UserId, new: &PasswordHash) -> Result<bool, StoreError> {
-        self.0.set_password(id, new).await
-    }
-    async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<bool, StoreError> {
-        self.0.set_roles(id, roles).await
-    }
-    async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<bool, StoreError> {
-        self.0.set_disabled(id, disabled).await
-    }
-    async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
-        self.0.delete(id).await
-    }
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.0.ping().await
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_looks_first_and_inserts_then_fails_the_suite() {
-    let store = Arc::new(Racy(MemoryStore::new()));
-    let suite = tokio::spawn(conformance::users(store.clone(), store));
-    let panic = suite.await.expect_err("the suite must fail").into_panic();
-    let text = panic.downcast_ref::<String>().expect("a message");
-    assert!(text.contains("of 32 insertions of one name exactly one wins"), "{text}");
 }

@@ -1,0 +1,128 @@
+//! Stores that look first and act then, as one would without thinking: the suites must fail them.
+
+use async_trait::async_trait;
+use countersign::{
+    clock::UnixTime,
+    password::PasswordHash,
+    session::SessionId,
+    store::{
+        Advance, Creation, Insertion, Revocation, Session, SessionStore, StoreError, User, UserStore,
+        conformance, memory::MemoryStore,
+    },
+    user::{RoleName, UserId, Username},
+};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+struct Racy(MemoryStore);
+
+#[async_trait]
+impl UserStore for Racy {
+    async fn insert(&self, user: &User) -> Result<Insertion, StoreError> {
+        if self.0.by_username(&user.username).await?.is_some() {
+            return Ok(Insertion::NameTaken);
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        self.0.insert(user).await.map(|_| Insertion::Inserted)
+    }
+    async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.0.by_id(id).await
+    }
+    async fn by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
+        self.0.by_username(username).await
+    }
+    async fn list(&self, after: Option<&Username>, limit: u32) -> Result<Vec<User>, StoreError> {
+        self.0.list(after, limit).await
+    }
+    async fn replace_password(
+        &self,
+        id: UserId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        self.0.replace_password(id, expected, new).await
+    }
+    async fn set_password(&self, id: UserId, new: &PasswordHash) -> Result<bool, StoreError> {
+        self.0.set_password(id, new).await
+    }
+    async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<bool, StoreError> {
+        self.0.set_roles(id, roles).await
+    }
+    async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<bool, StoreError> {
+        self.0.set_disabled(id, disabled).await
+    }
+    async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
+        self.0.delete(id).await
+    }
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.0.ping().await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_looks_first_and_inserts_then_fails_the_suite() {
+    let store = Arc::new(Racy(MemoryStore::new()));
+    let suite = tokio::spawn(conformance::users(store.clone(), store));
+    let panic = suite.await.expect_err("the suite must fail").into_panic();
+    let text = panic.downcast_ref::<String>().expect("a message");
+    assert!(text.contains("of 32 insertions of one name exactly one wins"), "{text}");
+}
+
+#[async_trait]
+impl SessionStore for Racy {
+    async fn revision(&self, user: UserId) -> Result<u64, StoreError> {
+        self.0.revision(user).await
+    }
+    async fn create(&self, session: &Session, revision: u64, cap: u32) -> Result<Creation, StoreError> {
+        self.0.create(session, revision, cap).await
+    }
+    async fn find(&self, id: SessionId, now: UnixTime) -> Result<Option<(Session, u64)>, StoreError> {
+        self.0.find(id, now).await
+    }
+    async fn advance(
+        &self,
+        id: SessionId,
+        generation: u64,
+        now: UnixTime,
+        grace: Duration,
+    ) -> Result<Advance, StoreError> {
+        let found = self.0.find(id, now).await?;
+        if found.is_none_or(|(session, _)| session.generation != generation) {
+            return self.0.advance(id, generation, now, grace).await;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        self.0.advance(id, generation, now, Duration::MAX).await.map(|_| Advance::Advanced(generation + 1))
+    }
+    async fn sessions_of(&self, user: UserId, now: UnixTime) -> Result<Vec<Session>, StoreError> {
+        self.0.sessions_of(user, now).await
+    }
+    async fn revoke(&self, id: SessionId, now: UnixTime) -> Result<bool, StoreError> {
+        self.0.revoke(id, now).await
+    }
+    async fn revoke_others(&self, user: UserId, keep: SessionId, now: UnixTime) -> Result<u64, StoreError> {
+        self.0.revoke_others(user, keep, now).await
+    }
+    async fn revoke_user(&self, user: UserId, now: UnixTime) -> Result<u64, StoreError> {
+        self.0.revoke_user(user, now).await
+    }
+    async fn revoke_access(&self, user: UserId, now: UnixTime) -> Result<(), StoreError> {
+        self.0.revoke_access(user, now).await
+    }
+    async fn epoch(&self, now: UnixTime) -> Result<UnixTime, StoreError> {
+        self.0.epoch(now).await
+    }
+    async fn revocations(&self, after: u64) -> Result<Vec<Revocation>, StoreError> {
+        self.0.revocations(after).await
+    }
+    async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
+        self.0.purge(now, before, limit).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_looks_first_and_advances_then_fails_the_suite() {
+    let store = Arc::new(Racy(MemoryStore::new()));
+    let suite = tokio::spawn(conformance::sessions(store.clone(), store));
+    let panic = suite.await.expect_err("the suite must fail").into_panic();
+    let text = panic.downcast_ref::<String>().expect("a message");
+    assert!(text.contains("of 200 advances at one time exactly one advances"), "{text}");
+}

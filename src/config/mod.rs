@@ -37,6 +37,8 @@ pub struct Settings {
     pub password: PasswordSettings,
     /// `REFRESH__…`: how long sessions live.
     pub refresh: RefreshSettings,
+    /// `REVOCATION__…`: how long access tokens are taken without word of what was revoked.
+    pub revocation: RevocationSettings,
     /// `ORIGINS`: origins besides the server's own that may use the refresh cookie.
     pub origins: Vec<String>,
     signing_key: SigningKeySource,
@@ -54,6 +56,25 @@ pub struct RefreshSettings {
     pub grace: Duration,
     /// `REFRESH__SESSIONS_PER_USER`: beyond it, the session used longest ago ends.
     pub sessions_per_user: u32,
+}
+
+/// What becomes of access tokens while the store of sessions does not say what was revoked.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct RevocationSettings {
+    /// `REVOCATION__MAX_STALENESS`: how long they are taken all the same, in whole seconds.
+    pub max_staleness: Duration,
+    /// `REVOCATION__WHEN_STALE`: what happens then.
+    pub when_stale: WhenStale,
+}
+
+/// What becomes of an access token that may have been revoked without our hearing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenStale {
+    /// `refuse`: 503 until there is word again.
+    Refuse,
+    /// `accept`: it is taken until it expires, so a revocation may come too late.
+    Accept,
 }
 
 /// What a password hash costs, and how many are computed at a time.
@@ -118,6 +139,7 @@ impl Settings {
         let scopes = reader.words("scopes").unwrap_or_default();
         let password = password(&mut reader);
         let refresh = refresh(&mut reader);
+        let revocation = revocation(&mut reader);
         let origins = reader.origins("origins");
         let problems = reader.finish();
         match signing_key {
@@ -128,6 +150,7 @@ impl Settings {
                 scopes,
                 password,
                 refresh,
+                revocation,
                 origins,
                 signing_key,
             }),
@@ -168,6 +191,19 @@ fn refresh(reader: &mut Reader) -> RefreshSettings {
         absolute: Duration::from_secs(absolute),
         grace: Duration::from_secs(grace),
         sessions_per_user: sessions_per_user as u32,
+    }
+}
+
+fn revocation(reader: &mut Reader) -> RevocationSettings {
+    let max_staleness = reader.integer("revocation.max_staleness", 1..=86_400).unwrap_or(30);
+    let when_stale = reader.parsed("revocation.when_stale", |text| match text {
+        "refuse" => Ok(WhenStale::Refuse),
+        "accept" => Ok(WhenStale::Accept),
+        _ => Err("must be refuse or accept"),
+    });
+    RevocationSettings {
+        max_staleness: Duration::from_secs(max_staleness),
+        when_stale: when_stale.unwrap_or(WhenStale::Refuse),
     }
 }
 

@@ -14,7 +14,7 @@ pub use error::GrantError;
 use crate::{
     account::Accounts,
     clock::{Clock, UnixTime},
-    config::{RefreshSettings, Settings},
+    config::{RefreshSettings, RevocationSettings, Settings, WhenStale},
     jwt::{AccessTokens, Issuance, SigningKey},
     password::Hasher,
     refresh_token::RefreshKeys,
@@ -42,6 +42,8 @@ pub struct Authority {
     pub refresh: RefreshSettings,
     /// Ends sessions, and knows which tokens are revoked.
     pub revocations: Arc<Revocations>,
+    /// How long access tokens are taken without word of what was revoked.
+    pub revocation: RevocationSettings,
     /// All scopes that can be granted.
     pub scopes: Scope,
     /// What time it is.
@@ -143,6 +145,7 @@ impl Authority {
             refresh_keys: RefreshKeys::derive(&secret, &previous),
             refresh: settings.refresh.clone(),
             revocations: Arc::new(revocations),
+            revocation: settings.revocation,
             scopes: settings.scopes.clone(),
             clock,
         })
@@ -151,6 +154,13 @@ impl Authority {
     /// The accounts that can sign in here.
     pub fn accounts(&self) -> Accounts {
         Accounts::new(self.stores.users.clone(), self.hasher.clone(), self.revocations.clone())
+    }
+
+    /// Whether access tokens can be taken at all: not when there has been no word for too long of
+    /// what was revoked, unless the settings say so.
+    pub fn is_informed(&self) -> bool {
+        self.revocation.when_stale == WhenStale::Accept
+            || self.revocations.staleness() <= self.revocation.max_staleness
     }
 
     /// Answers a token request.

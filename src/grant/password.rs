@@ -49,6 +49,7 @@ impl Authority {
             Creation::Created => {}
             Creation::Overtaken => return Err(GrantError::InvalidGrant),
         }
+        self.revocations.agree(session.id, user.id, revision).await?;
         // The session that had to go for this one, if any, is denied from now on.
         self.revocations.catch_up().await?;
         self.tokens(&session, &user, scope, revision, now)

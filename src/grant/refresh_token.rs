@@ -29,6 +29,7 @@ impl Authority {
         if session.client_id != client {
             return Err(GrantError::InvalidGrant);
         }
+        self.revocations.agree(session.id, session.user, revision).await?;
         let scope = narrowed(request.scope.as_deref(), &session.scope)?;
         // The revision was read before the record, so roles that change now are of a token that
         // is already revoked. A store that fails here has not used the refresh token up.

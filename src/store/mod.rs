@@ -11,7 +11,10 @@ mod session;
 pub mod sqlite;
 mod user;
 
-pub use session::{Advance, Creation, Device, Revocation, RevokedSubject, Session, SessionStore, Transport};
+pub use session::{
+    Advance, Creation, Device, Revocation, RevocationFeed, RevocationList, RevokedSubject, Session,
+    SessionStore, Transport,
+};
 pub use user::{Insertion, User, UserStore};
 
 use crate::config::Database;
@@ -25,6 +28,10 @@ pub enum StoreError {
     /// It could not be reached, was busy for too long, or refused.
     #[error("the store did not answer as it should")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
+    /// It has forgotten something that this process remembers. What can be told again has been;
+    /// the next call may well succeed.
+    #[error("the store has forgotten what was revoked")]
+    Forgetful,
     /// It holds something that it should never have been given.
     #[error("the store holds a {what} that cannot be read")]
     Corrupt {

@@ -96,10 +96,32 @@ pub enum Advance {
 pub struct Revocation {
     /// Its place: greater than those of all lines before it.
     pub position: u64,
-    /// When it was.
+    /// When it was, as whoever revoked it said.
     pub at: UnixTime,
+    /// When it was by the store's own clock, in milliseconds since 1970.
+    pub written_at: u64,
     /// What was revoked.
     pub subject: RevokedSubject,
+}
+
+/// Lines of the revocation list, read at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevocationList {
+    /// Which memory of the store this is: see [`SessionStore::begin_epoch`]. 0: it has none.
+    pub epoch: u64,
+    /// When it was read, by the store's own clock, in milliseconds since 1970.
+    pub read_at: u64,
+    /// The lines, in order.
+    pub lines: Vec<Revocation>,
+}
+
+/// Tells when the revocation list may have grown, so that nobody has to ask again and again.
+#[async_trait]
+pub trait RevocationFeed: Send {
+    /// Waits until the list may have grown since the last call. It may have without a word, so
+    /// whoever listens reads the list now and then all the same. After an error the feed is of
+    /// no more use, and a new one may be asked for.
+    async fn changed(&mut self) -> Result<(), StoreError>;
 }
 
 /// What a line of the revocation list revokes.
@@ -119,12 +141,13 @@ pub enum RevokedSubject {
 /// session that it revoked advances again and its line is on the list. An error leaves the
 /// outcome unknown; it is never to be taken for success.
 ///
-/// A user's *revision* counts how often all their tokens were revoked. A login reads it before
-/// it reads the user's record and hands it to [`create`](Self::create), so that a login that
-/// races a revocation loses.
+/// A user's *revision* starts at the store's epoch and grows each time all their tokens are
+/// revoked. A login reads it before it reads the user's record and hands it to
+/// [`create`](Self::create), so that a login that races a revocation loses. It also stands in
+/// access tokens, so those from before the present epoch are known by their revision.
 #[async_trait]
 pub trait SessionStore: Send + Sync + 'static {
-    /// The user's revision; 0 for users never heard of.
+    /// The user's revision; the epoch for users never heard of.
     async fn revision(&self, user: UserId) -> Result<u64, StoreError>;
 
     /// Adds a session if its user's revision is still `revision`. If the user then has more
@@ -161,14 +184,24 @@ pub trait SessionStore: Send + Sync + 'static {
     /// that a refresh gets a token that tells what is true now.
     async fn revoke_access(&self, user: UserId, now: UnixTime) -> Result<(), StoreError>;
 
-    /// Since when the store remembers what was revoked. Tokens issued before are refused, since
-    /// nobody knows any more. `now` is the answer if the memory begins with this call.
-    async fn epoch(&self, now: UnixTime) -> Result<UnixTime, StoreError>;
+    /// Up to `limit` lines of the revocation list at and behind `from`, in order. Positions
+    /// begin at 1.
+    async fn revocations(&self, from: u64, limit: u32) -> Result<RevocationList, StoreError>;
 
-    /// The lines of the revocation list behind `position`, in order.
-    async fn revocations(&self, after: u64) -> Result<Vec<Revocation>, StoreError>;
+    /// Begins a new epoch, unless the present one is greater than `than`; says which it is now.
+    ///
+    /// For a store that holds nothing yet (`than` 0), and for one that somebody caught having
+    /// lost what it held, with the greatest epoch or revision that they remember. The new epoch
+    /// is greater than `than`, and no less than the milliseconds since 1970 on the store's own
+    /// clock, so that nobody needs to remember it. A store without an epoch answers every other
+    /// method that has to do with revisions with an error.
+    async fn begin_epoch(&self, than: u64) -> Result<u64, StoreError>;
+
+    /// Listens for revocations, by whomever.
+    async fn feed(&self) -> Result<Box<dyn RevocationFeed>, StoreError>;
 
     /// Removes up to `limit` sessions that are over or revoked and lines older than `before`;
-    /// says how many sessions. Sessions revoked since `before` stay, for the record.
+    /// says how many sessions. Sessions revoked since `before` stay, for the record. The last
+    /// line stays too, however old: by it a listener knows that the list is still the same.
     async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError>;
 }

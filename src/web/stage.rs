@@ -18,8 +18,6 @@ use rocket::{
 use rocket_db_pools::Database as _;
 use std::{error::Error, sync::Arc, time::Duration};
 
-/// How often the store is asked what other processes have revoked.
-const FOLLOW_EVERY: Duration = Duration::from_millis(250);
 /// How often what is over is removed.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
 
@@ -134,7 +132,7 @@ impl Fairing for Stage {
         if let Some(authority) = rocket.state::<Authority>() {
             let (revocations, mut end) = (authority.revocations.clone(), rocket.shutdown());
             tokio::spawn(async move {
-                let work = async { tokio::join!(follow(&revocations), purge(&revocations)) };
+                let work = async { tokio::join!(revocations.follow(), purge(&revocations)) };
                 tokio::select! { _ = work => {}, _ = &mut end => {} }
             });
         }
@@ -181,19 +179,6 @@ async fn manage(
             tracing::error!("{error}");
             Err(rocket)
         }
-    }
-}
-
-/// Hears of what other processes revoke.
-async fn follow(revocations: &Revocations) {
-    let mut failing = false;
-    loop {
-        tokio::time::sleep(FOLLOW_EVERY).await;
-        let outcome = revocations.catch_up().await;
-        if let (Err(error), false) = (&outcome, failing) {
-            tracing::error!(error = error as &dyn Error, "revocations made elsewhere cannot be heard of");
-        }
-        failing = outcome.is_err();
     }
 }
 

@@ -6,8 +6,8 @@ use countersign::{
     password::PasswordHash,
     session::SessionId,
     store::{
-        Advance, Creation, Insertion, Revocation, Session, SessionStore, StoreError, User, UserStore,
-        conformance, memory::MemoryStore,
+        Advance, Creation, Insertion, RevocationFeed, RevocationList, Session, SessionStore, StoreError, User,
+        UserStore, conformance, memory::MemoryStore,
     },
     user::{RoleName, UserId, Username},
 };
@@ -107,11 +107,14 @@ impl SessionStore for Racy {
     async fn revoke_access(&self, user: UserId, now: UnixTime) -> Result<(), StoreError> {
         self.0.revoke_access(user, now).await
     }
-    async fn epoch(&self, now: UnixTime) -> Result<UnixTime, StoreError> {
-        self.0.epoch(now).await
+    async fn revocations(&self, from: u64, limit: u32) -> Result<RevocationList, StoreError> {
+        self.0.revocations(from, limit).await
     }
-    async fn revocations(&self, after: u64) -> Result<Vec<Revocation>, StoreError> {
-        self.0.revocations(after).await
+    async fn begin_epoch(&self, than: u64) -> Result<u64, StoreError> {
+        self.0.begin_epoch(than).await
+    }
+    async fn feed(&self) -> Result<Box<dyn RevocationFeed>, StoreError> {
+        self.0.feed().await
     }
     async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
         self.0.purge(now, before, limit).await

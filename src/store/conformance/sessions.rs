@@ -5,7 +5,7 @@ use crate::{
     refresh_token::Salt,
     scope::Scope,
     session::SessionId,
-    store::{Advance, Creation, Device, RevokedSubject, Session, SessionStore, Transport},
+    store::{Advance, Creation, Device, Revocation, RevokedSubject, Session, SessionStore, Transport},
     user::UserId,
 };
 use std::{sync::Arc, time::Duration};
@@ -19,6 +19,7 @@ const NONE: Duration = Duration::ZERO;
 /// Everything that [`SessionStore`] asks for. `a` and `b` are two handles on the same store.
 /// It revokes and purges at times in the past, so it wants a store that holds nothing else.
 pub async fn sessions(a: Store, b: Store) {
+    an_epoch_is_begun_once_and_only_grows(&a, &b).await;
     a_session_is_found_as_it_was_created(&*a, &*b).await;
     an_advance_makes_the_next_generation_current(&*a, &*b).await;
     a_parent_within_grace_is_answered_with_the_same_successor(&*a, &*b).await;
@@ -31,6 +32,7 @@ pub async fn sessions(a: Store, b: Store) {
     nothing_advances_once_a_revocation_has_answered(&a, &b).await;
     each_way_of_revoking_ends_what_it_says(&*a, &*b).await;
     a_login_that_races_a_revocation_loses(&*a, &*b).await;
+    a_feed_tells_of_what_anybody_revokes(&*a, &*b).await;
     the_list_of_revocations_is_complete_and_in_order(&*a, &*b).await;
     beyond_the_cap_the_session_used_longest_ago_ends(&*a, &*b).await;
     a_purge_removes_what_is_over_and_nothing_else(&*a, &*b).await;
@@ -81,8 +83,61 @@ async fn is_live(store: &dyn SessionStore, session: &Session) -> bool {
     store.find(session.id, NOW).await.expect("find").is_some()
 }
 
+async fn lines(store: &dyn SessionStore, from: u64) -> Vec<Revocation> {
+    store.revocations(from, u32::MAX).await.expect("revocations").lines
+}
+
 async fn position(store: &dyn SessionStore) -> u64 {
-    store.revocations(0).await.expect("revocations").last().map_or(0, |line| line.position)
+    lines(store, 0).await.last().map_or(0, |line| line.position)
+}
+
+async fn epoch(store: &dyn SessionStore) -> u64 {
+    store.revocations(0, 0).await.expect("revocations").epoch
+}
+
+async fn an_epoch_is_begun_once_and_only_grows(a: &Store, b: &Store) {
+    assert_eq!(epoch(&**a).await, 0, "a store that holds nothing has no epoch");
+    let begin = |at: usize| {
+        let store = if at.is_multiple_of(2) { a } else { b }.clone();
+        tokio::spawn(async move { store.begin_epoch(0).await.expect("begin_epoch") })
+    };
+    let beginners: Vec<_> = (0..32).map(begin).collect();
+    let mut begun = vec![];
+    for beginner in beginners {
+        begun.push(beginner.await.expect("the task ends"));
+    }
+    let first = begun[0];
+    assert!(begun.iter().all(|other| *other == first), "of many that begin an epoch one does: {begun:?}");
+    let read_at = a.revocations(0, 0).await.expect("revocations").read_at;
+    assert!(first.abs_diff(read_at) < 60_000, "an epoch is a time in milliseconds: {first} at {read_at}");
+    assert_eq!(b.begin_epoch(first - 1).await.expect("begin_epoch"), first, "a greater one is left alone");
+    let user = UserId::random();
+    a.revoke_access(user, NOW).await.expect("revoke_access");
+    let second = b.begin_epoch(first + 1_000_000).await.expect("begin_epoch");
+    assert_eq!(second, first + 1_000_001, "a new epoch is greater than whatever is remembered");
+    assert_eq!((epoch(&**a).await, epoch(&**b).await), (second, second));
+    assert_eq!(a.revision(user).await.expect("revision"), second, "no revision is from before the epoch");
+    b.revoke_access(user, NOW).await.expect("revoke_access");
+    assert_eq!(a.revision(user).await.expect("revision"), second + 1);
+}
+
+/// A feed that has not been listened to for a while tells of what happened since.
+async fn a_feed_tells_of_what_anybody_revokes(a: &dyn SessionStore, b: &dyn SessionStore) {
+    let mut feed = a.feed().await.expect("feed");
+    for _ in 0..3 {
+        let session = fresh(b).await;
+        let before = position(a).await;
+        b.revoke(session.id, NOW).await.expect("revoke");
+        // It may speak up without need, and it may be slow, but not for ever.
+        let heard = async {
+            while position(a).await == before {
+                feed.changed().await.expect("the feed goes on");
+            }
+            feed.changed().await.expect("the feed goes on");
+        };
+        let heard = tokio::time::timeout(Duration::from_secs(10), heard).await;
+        assert!(heard.is_ok(), "a feed tells of what anybody revokes");
+    }
 }
 
 async fn a_session_is_found_as_it_was_created(a: &dyn SessionStore, b: &dyn SessionStore) {
@@ -97,7 +152,8 @@ async fn a_session_is_found_as_it_was_created(a: &dyn SessionStore, b: &dyn Sess
     for session in [&full, &bare] {
         for store in [a, b] {
             let found = store.find(session.id, NOW).await.expect("find");
-            assert_eq!(found, Some((session.clone(), 0)), "a session is found as it was created");
+            let revision = epoch(a).await;
+            assert_eq!(found, Some((session.clone(), revision)), "a session is found as it was created");
         }
     }
     let unknown = SessionId::random().expect("randomness");
@@ -246,12 +302,14 @@ async fn each_way_of_revoking_ends_what_it_says(a: &dyn SessionStore, b: &dyn Se
     assert!(!is_live(b, &one).await && is_live(b, &two).await);
     assert_eq!(b.revoke_others(user, two.id, NOW).await.expect("revoke_others"), 1);
     assert!(is_live(a, &two).await && !is_live(a, &three).await, "the one that is kept is kept");
-    assert_eq!(a.revision(user).await.expect("revision"), 0, "single sessions do not raise the revision");
+    let first = epoch(a).await;
+    let revision = a.revision(user).await.expect("revision");
+    assert_eq!(revision, first, "single sessions do not raise the revision");
     b.revoke_access(user, NOW).await.expect("revoke_access");
-    assert_eq!(a.find(two.id, NOW).await.expect("find").map(|(_, revision)| revision), Some(1));
+    assert_eq!(a.find(two.id, NOW).await.expect("find").map(|(_, revision)| revision), Some(first + 1));
     assert_eq!(b.revoke_user(user, NOW).await.expect("revoke_user"), 1);
     assert!(!is_live(a, &two).await);
-    assert_eq!(a.revision(user).await.expect("revision"), 2);
+    assert_eq!(a.revision(user).await.expect("revision"), first + 2);
     assert!(is_live(b, &stranger).await, "nobody else is touched");
 }
 
@@ -278,19 +336,24 @@ async fn the_list_of_revocations_is_complete_and_in_order(a: &dyn SessionStore, 
     advance(b, &kept, 0, later(4)).await;
     a.advance(kept.id, 0, later(4), NONE).await.expect("advance");
     b.revoke_user(user, later(5)).await.expect("revoke_user");
-    let lines = b.revocations(start).await.expect("revocations");
+    let lines = self::lines(b, start + 1).await;
     let found: Vec<_> = lines.iter().map(|line| (line.at, line.subject)).collect();
+    let first = epoch(a).await;
     let expected = [
         (later(1), RevokedSubject::Session(one.id)),
         (later(2), RevokedSubject::Session(two.id)),
-        (later(3), RevokedSubject::User(user, 1)),
+        (later(3), RevokedSubject::User(user, first + 1)),
         (later(4), RevokedSubject::Session(kept.id)),
-        (later(5), RevokedSubject::User(user, 2)),
+        (later(5), RevokedSubject::User(user, first + 2)),
     ];
     assert_eq!(found, expected, "every revocation has its line, a reuse too, in order");
     assert!(lines.is_sorted_by(|one, next| one.position < next.position), "positions only grow");
-    let rest = a.revocations(lines[2].position).await.expect("revocations");
-    assert_eq!(rest, lines[3..], "one can read on from anywhere");
+    let rest = self::lines(a, lines[2].position).await;
+    assert_eq!(rest, lines[2..], "one can read on from anywhere, and sees where one was");
+    let page = a.revocations(lines[1].position, 2).await.expect("revocations");
+    assert_eq!(page.lines, lines[1..3], "a page is no longer than asked");
+    let newest = lines.last().map_or(0, |line| line.written_at);
+    assert!(page.read_at >= newest && page.read_at - newest < 60_000, "the store has a clock of its own");
 }
 
 async fn beyond_the_cap_the_session_used_longest_ago_ends(a: &dyn SessionStore, b: &dyn SessionStore) {
@@ -300,15 +363,16 @@ async fn beyond_the_cap_the_session_used_longest_ago_ends(a: &dyn SessionStore, 
         last_used_at: later(second),
         ..session(user)
     });
+    let revision = epoch(a).await;
     for session in [&oldest, &used, &newest] {
-        assert_eq!(a.create(session, 0, 3).await.expect("create"), Creation::Created);
+        assert_eq!(a.create(session, revision, 3).await.expect("create"), Creation::Created);
     }
     assert_eq!(advance(b, &oldest, 0, later(20)).await, Advance::Advanced(1));
-    assert_eq!(b.create(&next, 0, 3).await.expect("create"), Creation::Created);
+    assert_eq!(b.create(&next, revision, 3).await.expect("create"), Creation::Created);
     let live = a.sessions_of(user, later(30)).await.expect("sessions_of");
     let ids: Vec<_> = live.iter().map(|session| session.id).collect();
     assert_eq!(ids, [next.id, oldest.id, newest.id], "the cap ends the one used longest ago");
-    let last = a.revocations(0).await.expect("revocations").pop().expect("a line");
+    let last = lines(a, 0).await.pop().expect("a line");
     assert_eq!(last.subject, RevokedSubject::Session(used.id), "and its access tokens hear of it");
 }
 
@@ -316,7 +380,8 @@ async fn a_purge_removes_what_is_over_and_nothing_else(a: &dyn SessionStore, b: 
     // Everything of the earlier checks, first.
     let end = later(1_000_000);
     while a.purge(end, end, 50).await.expect("purge") > 0 {}
-    assert_eq!(b.revocations(0).await.expect("revocations"), [], "old lines go too");
+    let left = lines(b, 0).await;
+    assert_eq!(left.len(), 1, "old lines go too, but for the last: {left:?}");
 
     let [live, idle, revoked, recent] = std::array::from_fn(|_| session(UserId::random()));
     for session in [&live, &idle, &revoked, &recent] {
@@ -330,7 +395,7 @@ async fn a_purge_removes_what_is_over_and_nothing_else(a: &dyn SessionStore, b: 
     assert_eq!(b.purge(later(100), later(50), 9).await.expect("purge"), 1);
     assert_eq!(b.purge(later(100), later(50), 9).await.expect("purge"), 0, "what was revoked lately stays");
     assert!(a.find(live.id, later(100)).await.expect("find").is_some(), "what is live stays");
-    let lines = a.revocations(0).await.expect("revocations");
+    let lines = self::lines(a, 0).await;
     assert_eq!(lines.len(), 1, "so do lines that still matter");
     assert_eq!(lines[0].subject, RevokedSubject::Session(recent.id));
 }

@@ -6,6 +6,7 @@ mod users;
 use super::User;
 use crate::user::Username;
 use std::{collections::BTreeMap, sync::Mutex};
+use tokio::sync::watch;
 
 /// Keeps users under one lock and sessions under another. Clones of an `Arc` of it share what
 /// it holds.
@@ -13,6 +14,8 @@ use std::{collections::BTreeMap, sync::Mutex};
 pub struct MemoryStore {
     users: Mutex<BTreeMap<Username, User>>,
     sessions: Mutex<sessions::Sessions>,
+    /// Tells feeds the position of the newest revocation.
+    newest: watch::Sender<u64>,
 }
 
 impl MemoryStore {

@@ -4,15 +4,19 @@ use super::MemoryStore;
 use crate::{
     clock::UnixTime,
     session::SessionId,
-    store::{Advance, Creation, Revocation, RevokedSubject, Session, SessionStore, StoreError},
+    store::{
+        Advance, Creation, Revocation, RevocationFeed, RevocationList, RevokedSubject, Session, SessionStore,
+        StoreError,
+    },
     user::UserId,
 };
 use async_trait::async_trait;
 use std::{
     collections::HashMap,
     sync::{MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
+use tokio::sync::watch;
 
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
@@ -20,7 +24,13 @@ pub(super) struct Sessions {
     revisions: HashMap<UserId, u64>,
     revocations: Vec<Revocation>,
     position: u64,
-    epoch: Option<UnixTime>,
+    epoch: u64,
+}
+
+/// The store's own clock, in milliseconds since 1970; a database would have one too.
+fn own_clock() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[derive(Debug)]
@@ -46,7 +56,8 @@ impl Sessions {
 
     fn note(&mut self, subject: RevokedSubject, at: UnixTime) {
         self.position += 1;
-        self.revocations.push(Revocation { position: self.position, at, subject });
+        let position = self.position;
+        self.revocations.push(Revocation { position, at, written_at: own_clock(), subject });
     }
 
     fn revoke(&mut self, id: SessionId, now: UnixTime) -> bool {
@@ -59,14 +70,13 @@ impl Sessions {
     }
 
     fn raise_revision(&mut self, user: UserId, now: UnixTime) {
-        let revision = self.revisions.entry(user).or_default();
-        *revision += 1;
-        let revision = *revision;
+        let revision = self.revision(user) + 1;
+        self.revisions.insert(user, revision);
         self.note(RevokedSubject::User(user, revision), now);
     }
 
     fn revision(&self, user: UserId) -> u64 {
-        self.revisions.get(&user).copied().unwrap_or_default()
+        self.revisions.get(&user).copied().unwrap_or_default().max(self.epoch)
     }
 }
 
@@ -74,6 +84,27 @@ impl MemoryStore {
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
         // Nothing here panics half-way through a change, so a poisoned state is whole.
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes something under the lock, and tells of what that revoked.
+    fn change<T>(&self, change: impl FnOnce(&mut Sessions) -> T) -> T {
+        let mut state = self.sessions();
+        let before = state.position;
+        let result = change(&mut state);
+        if state.position > before {
+            self.newest.send_replace(state.position);
+        }
+        result
+    }
+}
+
+struct Feed(watch::Receiver<u64>);
+
+#[async_trait]
+impl RevocationFeed for Feed {
+    async fn changed(&mut self) -> Result<(), StoreError> {
+        // The sender is gone with the store, and then there is nothing more to hear.
+        self.0.changed().await.map_err(|error| StoreError::Unavailable(error.into()))
     }
 }
 
@@ -84,16 +115,17 @@ impl SessionStore for MemoryStore {
     }
 
     async fn create(&self, session: &Session, revision: u64, cap: u32) -> Result<Creation, StoreError> {
-        let mut state = self.sessions();
-        if state.revision(session.user) != revision {
-            return Ok(Creation::Overtaken);
-        }
-        let others = state.live_of(session.user, session.created_at);
-        for old in others.iter().skip(cap.max(1) as usize - 1) {
-            state.revoke(old.id, session.created_at);
-        }
-        state.kept.insert(session.id, Kept { session: session.clone(), revoked_at: None });
-        Ok(Creation::Created)
+        Ok(self.change(|state| {
+            if state.revision(session.user) != revision {
+                return Creation::Overtaken;
+            }
+            let others = state.live_of(session.user, session.created_at);
+            for old in others.iter().skip(cap.max(1) as usize - 1) {
+                state.revoke(old.id, session.created_at);
+            }
+            state.kept.insert(session.id, Kept { session: session.clone(), revoked_at: None });
+            Creation::Created
+        }))
     }
 
     async fn find(&self, id: SessionId, now: UnixTime) -> Result<Option<(Session, u64)>, StoreError> {
@@ -112,18 +144,19 @@ impl SessionStore for MemoryStore {
         now: UnixTime,
         grace: Duration,
     ) -> Result<Advance, StoreError> {
-        let mut state = self.sessions();
-        let Some(session) = state.live(id, now) else { return Ok(Advance::Gone) };
-        if session.generation == generation {
-            session.generation += 1;
-            session.last_used_at = now;
-            return Ok(Advance::Advanced(session.generation));
-        }
-        if session.is_parent_in_grace(generation, now, grace) {
-            return Ok(Advance::Repeated(session.generation));
-        }
-        state.revoke(id, now);
-        Ok(Advance::Reused)
+        Ok(self.change(|state| {
+            let Some(session) = state.live(id, now) else { return Advance::Gone };
+            if session.generation == generation {
+                session.generation += 1;
+                session.last_used_at = now;
+                return Advance::Advanced(session.generation);
+            }
+            if session.is_parent_in_grace(generation, now, grace) {
+                return Advance::Repeated(session.generation);
+            }
+            state.revoke(id, now);
+            Advance::Reused
+        }))
     }
 
     async fn sessions_of(&self, user: UserId, now: UnixTime) -> Result<Vec<Session>, StoreError> {
@@ -131,37 +164,50 @@ impl SessionStore for MemoryStore {
     }
 
     async fn revoke(&self, id: SessionId, now: UnixTime) -> Result<bool, StoreError> {
-        Ok(self.sessions().revoke(id, now))
+        Ok(self.change(|state| state.revoke(id, now)))
     }
 
     async fn revoke_others(&self, user: UserId, keep: SessionId, now: UnixTime) -> Result<u64, StoreError> {
-        let mut state = self.sessions();
-        let of_user = state.kept.values().filter(|kept| kept.session.user == user && kept.session.id != keep);
-        let others: Vec<_> = of_user.map(|kept| kept.session.id).collect();
-        Ok(others.into_iter().map(|id| u64::from(state.revoke(id, now))).sum())
+        Ok(self.change(|state| {
+            let of_user =
+                state.kept.values().filter(|kept| kept.session.user == user && kept.session.id != keep);
+            let others: Vec<_> = of_user.map(|kept| kept.session.id).collect();
+            others.into_iter().map(|id| u64::from(state.revoke(id, now))).sum()
+        }))
     }
 
     async fn revoke_user(&self, user: UserId, now: UnixTime) -> Result<u64, StoreError> {
-        let mut state = self.sessions();
-        let of_user =
-            state.kept.values_mut().filter(|kept| kept.session.user == user && kept.revoked_at.is_none());
-        let count = of_user.map(|kept| kept.revoked_at = Some(now)).count() as u64;
-        state.raise_revision(user, now);
-        Ok(count)
+        Ok(self.change(|state| {
+            let of_user =
+                state.kept.values_mut().filter(|kept| kept.session.user == user && kept.revoked_at.is_none());
+            let count = of_user.map(|kept| kept.revoked_at = Some(now)).count() as u64;
+            state.raise_revision(user, now);
+            count
+        }))
     }
 
     async fn revoke_access(&self, user: UserId, now: UnixTime) -> Result<(), StoreError> {
-        self.sessions().raise_revision(user, now);
+        self.change(|state| state.raise_revision(user, now));
         Ok(())
     }
 
-    async fn epoch(&self, now: UnixTime) -> Result<UnixTime, StoreError> {
-        Ok(*self.sessions().epoch.get_or_insert(now))
+    async fn revocations(&self, from: u64, limit: u32) -> Result<RevocationList, StoreError> {
+        let state = self.sessions();
+        let lines = state.revocations.iter().filter(|line| line.position >= from);
+        let lines = lines.take(limit as usize).cloned().collect();
+        Ok(RevocationList { epoch: state.epoch, read_at: own_clock(), lines })
     }
 
-    async fn revocations(&self, after: u64) -> Result<Vec<Revocation>, StoreError> {
-        let state = self.sessions();
-        Ok(state.revocations.iter().filter(|line| line.position > after).cloned().collect())
+    async fn begin_epoch(&self, than: u64) -> Result<u64, StoreError> {
+        let mut state = self.sessions();
+        if state.epoch == 0 || state.epoch <= than {
+            state.epoch = own_clock().max(than.saturating_add(1));
+        }
+        Ok(state.epoch)
+    }
+
+    async fn feed(&self) -> Result<Box<dyn RevocationFeed>, StoreError> {
+        Ok(Box::new(Feed(self.newest.subscribe())))
     }
 
     async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
@@ -172,7 +218,8 @@ impl SessionStore for MemoryStore {
         let over: Vec<_> =
             state.kept.values().filter(over).map(|kept| kept.session.id).take(limit as usize).collect();
         over.iter().for_each(|id| drop(state.kept.remove(id)));
-        state.revocations.retain(|line| line.at >= before);
+        let newest = state.position;
+        state.revocations.retain(|line| line.at >= before || line.position == newest);
         Ok(over.len() as u64)
     }
 }

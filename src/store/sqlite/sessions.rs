@@ -8,7 +8,10 @@ use crate::{
     clock::UnixTime,
     refresh_token::Salt,
     session::SessionId,
-    store::{Advance, Creation, Device, Revocation, RevokedSubject, Session, SessionStore, Transport},
+    store::{
+        Advance, Creation, Device, Revocation, RevocationFeed, RevocationList, RevokedSubject, Session,
+        SessionStore, Transport,
+    },
     user::UserId,
 };
 use async_trait::async_trait;
@@ -23,21 +26,13 @@ fn signed(number: u64) -> i64 {
 #[async_trait]
 impl SessionStore for SqliteStore {
     async fn revision(&self, user: UserId) -> Result<u64, StoreError> {
-        let query = sqlx::query_scalar("SELECT revision FROM revisions WHERE user_id = ?");
-        let found: Option<i64> =
-            query.bind(user.to_string()).fetch_optional(&self.pool).await.map_err(unavailable)?;
-        Ok(found.unwrap_or(0).unsigned_abs())
+        let mut connection = self.pool.acquire().await.map_err(unavailable)?;
+        revision(&mut connection, user).await
     }
 
     async fn create(&self, session: &Session, revision: u64, cap: u32) -> Result<Creation, StoreError> {
         let mut transaction = self.write().await?;
-        let query = sqlx::query_scalar("SELECT revision FROM revisions WHERE user_id = ?");
-        let current: Option<i64> = query
-            .bind(session.user.to_string())
-            .fetch_optional(&mut *transaction)
-            .await
-            .map_err(unavailable)?;
-        if current.unwrap_or(0) != signed(revision) {
+        if self::revision(&mut transaction, session.user).await? != revision {
             return Ok(Creation::Overtaken);
         }
         insert(&mut transaction, session).await?;
@@ -62,8 +57,8 @@ impl SessionStore for SqliteStore {
 
     async fn find(&self, id: SessionId, now: UnixTime) -> Result<Option<(Session, u64)>, StoreError> {
         let row = sqlx::query(
-            "SELECT sessions.*, coalesce(revision, 0) AS revision
-             FROM sessions LEFT JOIN revisions USING (user_id)
+            "SELECT sessions.*, max(coalesce(revision, 0), epoch) AS revision
+             FROM memory, sessions LEFT JOIN revisions USING (user_id)
              WHERE id = ?1 AND revoked_at IS NULL AND ?2 < expires_at AND ?2 < last_used_at + idle",
         )
         .bind(&id.as_bytes()[..])
@@ -159,20 +154,43 @@ impl SessionStore for SqliteStore {
         transaction.commit().await.map_err(unavailable)
     }
 
-    /// The file remembers for as long as anything in it does.
-    async fn epoch(&self, _: UnixTime) -> Result<UnixTime, StoreError> {
-        Ok(UnixTime(0))
+    async fn revocations(&self, from: u64, limit: u32) -> Result<RevocationList, StoreError> {
+        // Of one moment: the epoch and the lines.
+        let mut transaction = self.pool.begin().await.map_err(unavailable)?;
+        let head = sqlx::query(
+            "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS read_at,
+                 coalesce((SELECT epoch FROM memory), 0) AS epoch",
+        )
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(unavailable)?;
+        let lines = sqlx::query("SELECT * FROM revocations WHERE position >= ? ORDER BY position LIMIT ?")
+            .bind(signed(from))
+            .bind(limit)
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(unavailable)?;
+        Ok(RevocationList {
+            epoch: number(&head, "epoch")?,
+            read_at: number(&head, "read_at")?,
+            lines: lines.iter().map(revocation).collect::<Result<_, _>>()?,
+        })
     }
 
-    async fn revocations(&self, after: u64) -> Result<Vec<Revocation>, StoreError> {
-        sqlx::query("SELECT * FROM revocations WHERE position > ? ORDER BY position")
-            .bind(signed(after))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(unavailable)?
-            .iter()
-            .map(revocation)
-            .collect()
+    async fn begin_epoch(&self, than: u64) -> Result<u64, StoreError> {
+        let epoch: i64 = sqlx::query_scalar(
+            "INSERT INTO memory (one, epoch) VALUES (1, max(CAST(unixepoch('subsec') * 1000 AS INTEGER), ?1 + 1))
+             ON CONFLICT (one) DO UPDATE SET epoch = iif(epoch > ?1, epoch, excluded.epoch) RETURNING epoch",
+        )
+        .bind(signed(than))
+        .fetch_one(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(epoch.unsigned_abs())
+    }
+
+    async fn feed(&self) -> Result<Box<dyn RevocationFeed>, StoreError> {
+        Ok(Box::new(Feed))
     }
 
     async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
@@ -188,10 +206,25 @@ impl SessionStore for SqliteStore {
         .execute(&mut *transaction)
         .await
         .map_err(unavailable)?;
-        let query = sqlx::query("DELETE FROM revocations WHERE at < ?").bind(signed(before.0));
+        let query = sqlx::query(
+            "DELETE FROM revocations
+             WHERE at < ? AND position < (SELECT max(position) FROM revocations)",
+        )
+        .bind(signed(before.0));
         query.execute(&mut *transaction).await.map_err(unavailable)?;
         transaction.commit().await.map_err(unavailable)?;
         Ok(done.rows_affected())
+    }
+}
+
+/// A file tells nobody that it has changed, so it is looked at four times a second.
+struct Feed;
+
+#[async_trait]
+impl RevocationFeed for Feed {
+    async fn changed(&mut self) -> Result<(), StoreError> {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        Ok(())
     }
 }
 
@@ -262,14 +295,26 @@ async fn revoke(connection: &mut SqliteConnection, id: &[u8], now: UnixTime) -> 
     Ok(true)
 }
 
+async fn revision(connection: &mut SqliteConnection, user: UserId) -> Result<u64, StoreError> {
+    let found: i64 = sqlx::query_scalar(
+        "SELECT max(epoch, coalesce((SELECT revision FROM revisions WHERE user_id = ?), 0)) FROM memory",
+    )
+    .bind(user.to_string())
+    .fetch_one(connection)
+    .await
+    .map_err(unavailable)?;
+    Ok(found.unsigned_abs())
+}
+
 async fn raise_revision(
     connection: &mut SqliteConnection,
     user: UserId,
     now: UnixTime,
 ) -> Result<(), StoreError> {
     let revision: i64 = sqlx::query_scalar(
-        "INSERT INTO revisions (user_id, revision) VALUES (?, 1)
-         ON CONFLICT (user_id) DO UPDATE SET revision = revision + 1 RETURNING revision",
+        "INSERT INTO revisions (user_id, revision) VALUES (?, (SELECT epoch + 1 FROM memory))
+         ON CONFLICT (user_id) DO UPDATE SET revision = max(revision + 1, excluded.revision)
+         RETURNING revision",
     )
     .bind(user.to_string())
     .fetch_one(&mut *connection)
@@ -334,5 +379,6 @@ fn revocation(row: &SqliteRow) -> Result<Revocation, StoreError> {
             RevokedSubject::User(user, number(row, "revision")?)
         }
     };
-    Ok(Revocation { position: number(row, "position")?, at: UnixTime(number(row, "at")?), subject })
+    let (position, written_at) = (number(row, "position")?, number(row, "written_at")?);
+    Ok(Revocation { position, at: UnixTime(number(row, "at")?), written_at, subject })
 }

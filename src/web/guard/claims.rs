@@ -13,7 +13,13 @@ pub(super) fn verified<'r>(request: &'r Request<'_>) -> &'r Result<Claims, Rejec
         let authority = request.rocket().state::<Authority>().ok_or(Rejection::Unavailable)?;
         let token = bearer::presented(request)?;
         let claims = authority.tokens.verify(token.as_bytes(), authority.clock.now())?;
-        if authority.revocations.denies(&claims) { Err(Rejection::Revoked) } else { Ok(claims) }
+        if authority.revocations.denies(&claims) {
+            Err(Rejection::Revoked)
+        } else if authority.is_informed() {
+            Ok(claims)
+        } else {
+            Err(Rejection::Unavailable)
+        }
     })
 }
 

@@ -1,0 +1,109 @@
+//! What access tokens are refused although they have not expired.
+
+use crate::{
+    clock::UnixTime,
+    jwt::Claims,
+    session::SessionId,
+    store::{Revocation, RevokedSubject},
+    user::UserId,
+};
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Duration,
+};
+
+/// The sessions and users that were revoked within the life of an access token.
+///
+/// An entry is dropped when the last token that it concerns has expired, and not before.
+#[derive(Debug, Default)]
+pub struct DenyList(RwLock<Denied>);
+
+#[derive(Debug, Default)]
+struct Denied {
+    /// Until when to remember.
+    sessions: HashMap<SessionId, UnixTime>,
+    /// The first revision that is good, and until when to remember.
+    users: HashMap<UserId, (u64, UnixTime)>,
+    /// Tokens of a lesser revision are from before the store lost what it remembered.
+    epoch: u64,
+}
+
+impl DenyList {
+    /// Whether a token with these claims was revoked.
+    pub fn denies(&self, claims: &Claims) -> bool {
+        let denied = self.read();
+        let session = claims.session_id().parse().is_ok_and(|id| denied.sessions.contains_key(&id));
+        let user = claims.subject().parse().ok();
+        session || claims.revision() < denied.first_good(user)
+    }
+
+    /// Whether this session, or its user beyond this revision, was revoked: if a store says that
+    /// they were not, it has forgotten.
+    pub fn contradicts(&self, session: SessionId, user: UserId, revision: u64) -> bool {
+        let denied = self.read();
+        denied.sessions.contains_key(&session) || revision < denied.first_good(Some(user))
+    }
+
+    /// Takes a line of the list, to be remembered for `keep` after the revocation.
+    pub fn note(&self, line: &Revocation, keep: Duration) {
+        let until = line.at.plus(keep);
+        let mut denied = self.write();
+        match line.subject {
+            RevokedSubject::Session(id) => {
+                let remembered = denied.sessions.entry(id).or_insert(until);
+                *remembered = until.max(*remembered);
+            }
+            RevokedSubject::User(id, revision) => {
+                let (first_good, remembered) = denied.users.entry(id).or_insert((revision, until));
+                *first_good = revision.max(*first_good);
+                *remembered = until.max(*remembered);
+            }
+        }
+    }
+
+    /// From now on tokens of a lesser revision than this are refused, whosever they are.
+    pub fn begin_epoch(&self, epoch: u64) {
+        let mut denied = self.write();
+        denied.epoch = epoch.max(denied.epoch);
+    }
+
+    /// Everything that is on it, for a store that has forgotten it.
+    pub fn entries(&self) -> (Vec<SessionId>, Vec<UserId>) {
+        let denied = self.read();
+        (denied.sessions.keys().copied().collect(), denied.users.keys().copied().collect())
+    }
+
+    /// Drops what no longer matters at `now`.
+    pub fn forget(&self, now: UnixTime) {
+        let mut denied = self.write();
+        denied.sessions.retain(|_, until| now < *until);
+        denied.users.retain(|_, (_, until)| now < *until);
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        let denied = self.read();
+        denied.sessions.len() + denied.users.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Denied> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Denied> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Denied {
+    fn first_good(&self, user: Option<UserId>) -> u64 {
+        let of_user = user.and_then(|user| self.users.get(&user)).map_or(0, |(first_good, _)| *first_good);
+        of_user.max(self.epoch)
+    }
+}

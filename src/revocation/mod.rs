@@ -1,0 +1,138 @@
+//! Revocation that is instant without a round trip for each request.
+//!
+//! [`Revocations`] ends sessions in the store and keeps, in this process, a deny list of what
+//! was revoked within the life of an access token. It hears of what other processes revoked by
+//! following the store's list; what this one revoked is on its deny list before it answers.
+//! When the store has lost what it remembered, that is noticed here, and made good as far as
+//! this process knows better.
+
+mod deny_list;
+mod follow;
+mod lag;
+
+pub use deny_list::DenyList;
+pub use lag::Lag;
+
+use crate::{
+    clock::Clock,
+    jwt::Claims,
+    session::SessionId,
+    store::{SessionStore, StoreError},
+    user::UserId,
+};
+use follow::Heard;
+use lag::Lags;
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// How long past the life of a token its revocation is remembered, for clocks that differ.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// Ends sessions and remembers what was ended.
+pub struct Revocations {
+    store: Arc<dyn SessionStore>,
+    clock: Arc<dyn Clock>,
+    denied: DenyList,
+    heard: Mutex<Heard>,
+    heard_at: Mutex<Instant>,
+    lags: Lags,
+    keep: Duration,
+}
+
+impl fmt::Debug for Revocations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Revocations").field("denied", &self.denied.len()).finish_non_exhaustive()
+    }
+}
+
+impl Revocations {
+    /// Reads the whole list. `token_life` is the longest that an access token can be good for,
+    /// leeway included. From then on [`follow`](Self::follow) has to run.
+    pub async fn open(
+        store: Arc<dyn SessionStore>,
+        clock: Arc<dyn Clock>,
+        token_life: Duration,
+    ) -> Result<Self, StoreError> {
+        let revocations = Self {
+            store,
+            clock,
+            denied: DenyList::default(),
+            heard: Mutex::default(),
+            heard_at: Mutex::new(Instant::now()),
+            lags: Lags::default(),
+            keep: token_life.saturating_add(MARGIN),
+        };
+        revocations.catch_up().await?;
+        Ok(revocations)
+    }
+
+    /// Whether a token with these claims was revoked, as far as this process has heard. No I/O.
+    pub fn denies(&self, claims: &Claims) -> bool {
+        self.denied.denies(claims)
+    }
+
+    /// How many entries the deny list has.
+    pub fn denied(&self) -> usize {
+        self.denied.len()
+    }
+
+    /// Makes sure that the store, which has just said that this session is live and its user at
+    /// this revision, has forgotten nothing that this process remembers.
+    ///
+    /// # Errors
+    /// [`StoreError::Forgetful`] if it has; it has then been told again.
+    pub async fn agree(&self, session: SessionId, user: UserId, revision: u64) -> Result<(), StoreError> {
+        if !self.denied.contradicts(session, user, revision) {
+            return Ok(());
+        }
+        self.catch_up().await?;
+        Err(StoreError::Forgetful)
+    }
+
+    /// Ends one session. `false`: it was over already.
+    pub async fn session(&self, id: SessionId) -> Result<bool, StoreError> {
+        let ended = self.store.revoke(id, self.clock.now()).await?;
+        self.catch_up().await?;
+        Ok(ended)
+    }
+
+    /// Ends all sessions of a user but one; says how many.
+    pub async fn others(&self, user: UserId, keep: SessionId) -> Result<u64, StoreError> {
+        let ended = self.store.revoke_others(user, keep, self.clock.now()).await?;
+        self.catch_up().await?;
+        Ok(ended)
+    }
+
+    /// Ends all sessions of a user; says how many.
+    pub async fn user(&self, user: UserId) -> Result<u64, StoreError> {
+        let ended = self.store.revoke_user(user, self.clock.now()).await?;
+        self.catch_up().await?;
+        Ok(ended)
+    }
+
+    /// Ends a user's access tokens but not their sessions: the next refresh says what is true now.
+    pub async fn access(&self, user: UserId) -> Result<(), StoreError> {
+        self.store.revoke_access(user, self.clock.now()).await?;
+        self.catch_up().await
+    }
+
+    /// Forgets and removes what no longer matters; says how many sessions were removed.
+    /// Works in small batches, so that nobody waits long for the store.
+    pub async fn purge(&self) -> Result<u64, StoreError> {
+        const BATCH: u32 = 200;
+        let now = self.clock.now();
+        self.denied.forget(now);
+        let mut removed = 0;
+        loop {
+            let batch = self.store.purge(now, now.minus(self.keep), BATCH).await?;
+            removed += batch;
+            if batch < u64::from(BATCH) {
+                return Ok(removed);
+            }
+        }
+    }
+}

@@ -124,7 +124,7 @@ impl Revocations {
             return Next::Read;
         }
         let is_old = |line: &Revocation| line.at.plus(self.keep.saturating_sub(MARGIN)) <= now;
-        if list.epoch != heard.epoch || !heard.continues_in(list, is_old) {
+        if list.epoch == 0 || list.epoch != heard.epoch || !heard.continues_in(list, is_old) {
             return Next::Recover;
         }
         for line in list.lines.iter().filter(|line| line.position > from) {

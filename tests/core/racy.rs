@@ -6,8 +6,8 @@ use countersign::{
     password::PasswordHash,
     session::SessionId,
     store::{
-        Advance, Creation, Insertion, RevocationFeed, RevocationList, Session, SessionStore, StoreError, User,
-        UserStore, conformance, memory::MemoryStore,
+        Advance, Creation, Insertion, RevocationFeed, RevocationList, Session, SessionStore, StoreError,
+        User, UserStore, conformance, memory::MemoryStore,
     },
     user::{RoleName, UserId, Username},
 };

@@ -96,7 +96,11 @@ async fn epoch(store: &dyn SessionStore) -> u64 {
 }
 
 async fn an_epoch_is_begun_once_and_only_grows(a: &Store, b: &Store) {
+    let user = UserId::random();
     assert_eq!(epoch(&**a).await, 0, "a store that holds nothing has no epoch");
+    assert!(a.revision(user).await.is_err(), "without an epoch nobody has a revision");
+    assert!(b.create(&session(user), 0, 50).await.is_err(), "nor can log in");
+    assert!(a.revoke_access(user, NOW).await.is_err(), "nor can anything be revoked");
     let begin = |at: usize| {
         let store = if at.is_multiple_of(2) { a } else { b }.clone();
         tokio::spawn(async move { store.begin_epoch(0).await.expect("begin_epoch") })
@@ -111,7 +115,6 @@ async fn an_epoch_is_begun_once_and_only_grows(a: &Store, b: &Store) {
     let read_at = a.revocations(0, 0).await.expect("revocations").read_at;
     assert!(first.abs_diff(read_at) < 60_000, "an epoch is a time in milliseconds: {first} at {read_at}");
     assert_eq!(b.begin_epoch(first - 1).await.expect("begin_epoch"), first, "a greater one is left alone");
-    let user = UserId::random();
     a.revoke_access(user, NOW).await.expect("revoke_access");
     let second = b.begin_epoch(first + 1_000_000).await.expect("begin_epoch");
     assert_eq!(second, first + 1_000_001, "a new epoch is greater than whatever is remembered");

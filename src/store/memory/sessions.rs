@@ -69,14 +69,18 @@ impl Sessions {
         true
     }
 
-    fn raise_revision(&mut self, user: UserId, now: UnixTime) {
-        let revision = self.revision(user) + 1;
+    fn raise_revision(&mut self, user: UserId, now: UnixTime) -> Result<(), StoreError> {
+        let revision = self.revision(user)? + 1;
         self.revisions.insert(user, revision);
         self.note(RevokedSubject::User(user, revision), now);
+        Ok(())
     }
 
-    fn revision(&self, user: UserId) -> u64 {
-        self.revisions.get(&user).copied().unwrap_or_default().max(self.epoch)
+    fn revision(&self, user: UserId) -> Result<u64, StoreError> {
+        match self.epoch {
+            0 => Err(StoreError::Forgetful),
+            epoch => Ok(self.revisions.get(&user).copied().unwrap_or_default().max(epoch)),
+        }
     }
 }
 
@@ -87,7 +91,7 @@ impl MemoryStore {
     }
 
     /// Changes something under the lock, and tells of what that revoked.
-    fn change<T>(&self, change: impl FnOnce(&mut Sessions) -> T) -> T {
+    fn revoking<T>(&self, change: impl FnOnce(&mut Sessions) -> T) -> T {
         let mut state = self.sessions();
         let before = state.position;
         let result = change(&mut state);
@@ -111,30 +115,29 @@ impl RevocationFeed for Feed {
 #[async_trait]
 impl SessionStore for MemoryStore {
     async fn revision(&self, user: UserId) -> Result<u64, StoreError> {
-        Ok(self.sessions().revision(user))
+        self.sessions().revision(user)
     }
 
     async fn create(&self, session: &Session, revision: u64, cap: u32) -> Result<Creation, StoreError> {
-        Ok(self.change(|state| {
-            if state.revision(session.user) != revision {
-                return Creation::Overtaken;
+        self.revoking(|state| {
+            if state.revision(session.user)? != revision {
+                return Ok(Creation::Overtaken);
             }
             let others = state.live_of(session.user, session.created_at);
             for old in others.iter().skip(cap.max(1) as usize - 1) {
                 state.revoke(old.id, session.created_at);
             }
             state.kept.insert(session.id, Kept { session: session.clone(), revoked_at: None });
-            Creation::Created
-        }))
+            Ok(Creation::Created)
+        })
     }
 
     async fn find(&self, id: SessionId, now: UnixTime) -> Result<Option<(Session, u64)>, StoreError> {
         let mut state = self.sessions();
         let session = state.live(id, now).cloned();
-        Ok(session.map(|session| {
-            let revision = state.revision(session.user);
-            (session, revision)
-        }))
+        let Some(session) = session else { return Ok(None) };
+        let revision = state.revision(session.user)?;
+        Ok(Some((session, revision)))
     }
 
     async fn advance(
@@ -144,7 +147,7 @@ impl SessionStore for MemoryStore {
         now: UnixTime,
         grace: Duration,
     ) -> Result<Advance, StoreError> {
-        Ok(self.change(|state| {
+        Ok(self.revoking(|state| {
             let Some(session) = state.live(id, now) else { return Advance::Gone };
             if session.generation == generation {
                 session.generation += 1;
@@ -164,11 +167,11 @@ impl SessionStore for MemoryStore {
     }
 
     async fn revoke(&self, id: SessionId, now: UnixTime) -> Result<bool, StoreError> {
-        Ok(self.change(|state| state.revoke(id, now)))
+        Ok(self.revoking(|state| state.revoke(id, now)))
     }
 
     async fn revoke_others(&self, user: UserId, keep: SessionId, now: UnixTime) -> Result<u64, StoreError> {
-        Ok(self.change(|state| {
+        Ok(self.revoking(|state| {
             let of_user =
                 state.kept.values().filter(|kept| kept.session.user == user && kept.session.id != keep);
             let others: Vec<_> = of_user.map(|kept| kept.session.id).collect();
@@ -177,18 +180,17 @@ impl SessionStore for MemoryStore {
     }
 
     async fn revoke_user(&self, user: UserId, now: UnixTime) -> Result<u64, StoreError> {
-        Ok(self.change(|state| {
+        self.revoking(|state| {
             let of_user =
                 state.kept.values_mut().filter(|kept| kept.session.user == user && kept.revoked_at.is_none());
             let count = of_user.map(|kept| kept.revoked_at = Some(now)).count() as u64;
-            state.raise_revision(user, now);
-            count
-        }))
+            state.raise_revision(user, now)?;
+            Ok(count)
+        })
     }
 
     async fn revoke_access(&self, user: UserId, now: UnixTime) -> Result<(), StoreError> {
-        self.change(|state| state.raise_revision(user, now));
-        Ok(())
+        self.revoking(|state| state.raise_revision(user, now))
     }
 
     async fn revocations(&self, from: u64, limit: u32) -> Result<RevocationList, StoreError> {

@@ -9,9 +9,19 @@ mod users;
 use super::StoreError;
 use sqlx::{
     SqlitePool,
+    error::DatabaseError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{fs::OpenOptions, io, path::Path, time::Duration};
+use std::{
+    fs::OpenOptions,
+    io,
+    path::Path,
+    time::{Duration, Instant},
+};
+use tokio::time::sleep;
+
+/// How long to wait before a file that was busy is opened again.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// Keeps everything in one file. Cheap to clone; clones share the connections.
 #[derive(Clone, Debug)]
@@ -25,6 +35,18 @@ impl SqliteStore {
     /// for one of them, or for another process to finish writing, gets an error.
     pub async fn open(path: &Path, connections: u32, timeout: Duration) -> Result<Self, StoreError> {
         create_private(path).map_err(|error| StoreError::Unavailable(error.into()))?;
+        let until = Instant::now() + timeout;
+        loop {
+            // Two processes that turn a new file to WAL at once do not wait for each other, whatever
+            // `busy_timeout` says: one of them is told that the file is locked.
+            match Self::connect(path, connections, timeout).await {
+                Err(error) if is_busy(&error) && Instant::now() < until => sleep(RETRY).await,
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn connect(path: &Path, connections: u32, timeout: Duration) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -62,13 +84,27 @@ async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
     transaction.commit().await.map_err(unavailable)
 }
 
-/// Makes the file if it is missing, readable by its owner alone: it holds password hashes.
+/// Makes the file if it is missing, readable by its owner alone: it holds password hashes. One
+/// that is there is not opened, since closing it would end the locks that other connections of
+/// this process have on it (POSIX).
 fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.append(true).create(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}
+
+fn is_busy(error: &StoreError) -> bool {
+    const SQLITE_BUSY: u32 = 5;
+    let StoreError::Unavailable(source) = error else { return false };
+    let source = source.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    let code: Option<u32> = source.and_then(DatabaseError::code).and_then(|code| code.parse().ok());
+    // The low byte of an extended code is the code.
+    code.is_some_and(|code| code & 0xFF == SQLITE_BUSY)
 }
 
 fn unavailable(error: sqlx::Error) -> StoreError {

@@ -123,7 +123,7 @@ impl Desk {
                 "COUNTERSIGN_DATABASE_URL: memory: is gone with the process; there is nothing to manage";
             return Err(Failure::Refused(text.into()));
         }
-        let stores = Stores::open(&settings.database).await?;
+        let stores = Stores::open(settings).await.map_err(|error| Failure::failed(&error))?;
         let token_life = settings.access.max_lifetime + settings.access.leeway;
         let revocations = Revocations::open(stores.sessions.clone(), Arc::new(SystemClock), token_life);
         let revocations = Arc::new(revocations.await?);

@@ -1,8 +1,9 @@
 //! Where users live, told by a URL.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
+use zeroize::Zeroizing;
 
-/// A store for users, chosen by `DATABASE_URL`.
+/// A store for users, chosen by `DATABASE_URL`. Without a Redis, sessions live there too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Database {
@@ -10,13 +11,55 @@ pub enum Database {
     Memory,
     /// `sqlite:FILE`: one file, made when it is missing.
     Sqlite(PathBuf),
+    /// `postgres://…`: a server, for several instances.
+    Postgres(PostgresUrl),
+}
+
+/// The address of PostgreSQL, with its credentials, which `Debug` and `Display` do not show.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl(Zeroizing<String>);
+
+impl From<String> for PostgresUrl {
+    fn from(url: String) -> Self {
+        Self(Zeroizing::new(url))
+    }
+}
+
+impl PostgresUrl {
+    /// The whole URL.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PostgresUrl {
+    /// Where it is, for a sentence.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        let place = rest.split(['?', '#']).next().unwrap_or_default();
+        let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+        write!(f, "PostgreSQL at {place}")
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PostgresUrl({self})")
+    }
 }
 
 impl Database {
     pub(super) fn parse(url: &str) -> Result<Self, &'static str> {
-        const FORMS: &str = "must be sqlite:FILE or memory:";
+        const FORMS: &str = "must be sqlite:FILE, postgres://… or memory:";
+        let built = |is_built: bool, database, without| if is_built { Ok(database) } else { Err(without) };
         if url == "memory:" {
-            return Ok(Self::Memory);
+            let without = "is for a store that this program was built without (feature memory)";
+            return built(cfg!(feature = "memory"), Self::Memory, without);
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let without = "is for a store that this program was built without (feature postgres)";
+            let database = Self::Postgres(url.to_owned().into());
+            return built(cfg!(feature = "postgres"), database, without);
         }
         let path = url.strip_prefix("sqlite:").ok_or(FORMS)?;
         let path = path.strip_prefix("//").unwrap_or(path);
@@ -24,7 +67,8 @@ impl Database {
         if path.is_empty() || path.contains(":memory:") || path.contains(['?', '\0']) {
             return Err("must name a file behind sqlite:, without parameters (memory: for none)");
         }
-        Ok(Self::Sqlite(path.into()))
+        let without = "is for a store that this program was built without (feature sqlite)";
+        built(cfg!(feature = "sqlite"), Self::Sqlite(path.into()), without)
     }
 }
 

@@ -7,8 +7,10 @@ mod database;
 mod development;
 mod environment;
 mod reader;
+mod redis;
 
-pub use database::Database;
+pub use self::redis::{RedisUrl, RedisUrlError, Topology};
+pub use database::{Database, PostgresUrl};
 pub use environment::Environment;
 pub use reader::{Problem, SettingsError};
 
@@ -27,6 +29,10 @@ use std::{net::IpAddr, time::Duration};
 pub struct Settings {
     /// `DATABASE_URL`: where users live.
     pub database: Database,
+    /// `REDIS_URL`: where sessions and revocations live if not there too.
+    pub redis: Option<RedisUrl>,
+    /// `STORE__…`: how stores that are not in this process are talked to.
+    pub store: StoreSettings,
     /// `PREVIOUS_SIGNING_KEY`: verifies tokens that were signed before the key was changed.
     pub previous_signing_key: Option<HmacSecret>,
     /// `ISSUER`, `AUDIENCE`, `LEEWAY` and `ACCESS_TTL`: what an access token has to say.
@@ -42,6 +48,18 @@ pub struct Settings {
     /// `ORIGINS`: origins besides the server's own that may use the refresh cookie.
     pub origins: Vec<String>,
     signing_key: SigningKeySource,
+}
+
+/// How stores that are not in this process are talked to.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StoreSettings {
+    /// `STORE__DEADLINE_MS`: whatever takes longer has failed, in milliseconds.
+    pub deadline: Duration,
+    /// `STORE__CONNECTIONS`: connections to PostgreSQL at a time.
+    pub connections: u32,
+    /// `STORE__NAMESPACE`: what stands in braces before every key in Redis.
+    pub namespace: String,
 }
 
 /// How long sessions live, in whole seconds.
@@ -96,7 +114,7 @@ enum SigningKeySource {
 
 /// Settings whose value is a secret: never in `Rocket.toml`, never shown, readable from a file
 /// named by `COUNTERSIGN_<NAME>_FILE`.
-const SECRETS: [&str; 3] = ["signing_key", "previous_signing_key", "database_url"];
+const SECRETS: [&str; 4] = ["signing_key", "previous_signing_key", "database_url", "redis_url"];
 
 impl Settings {
     /// Reads and checks all settings. `figment` is Rocket's: its `auth` table, its profile and
@@ -118,6 +136,8 @@ impl Settings {
         let mut reader = Reader::new(figment, environment);
 
         let database = reader.parsed("database_url", Database::parse).unwrap_or_default();
+        let redis = reader.parsed("redis_url", RedisUrl::parse);
+        let store = store(&mut reader);
         let previous_signing_key = reader.secret("previous_signing_key");
         let signing_key = match reader.secret("signing_key") {
             Some(secret) => Some(SigningKeySource::Given(secret)),
@@ -145,6 +165,8 @@ impl Settings {
         match signing_key {
             Some(signing_key) if problems.is_empty() => Ok(Self {
                 database,
+                redis,
+                store,
                 previous_signing_key,
                 access,
                 scopes,
@@ -175,6 +197,19 @@ impl Settings {
 fn is_loopback(figment: &Figment) -> bool {
     // An address that is none keeps Rocket from launching, and Rocket says so best.
     figment.extract_inner::<IpAddr>("address").map_or(true, |address| address.is_loopback())
+}
+
+fn store(reader: &mut Reader) -> StoreSettings {
+    let namespace = reader.parsed("store.namespace", |text| {
+        let fits = (1..=64).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        if fits { Ok(text.to_owned()) } else { Err("must be 1 to 64 letters, digits, '-', '_' or '.'") }
+    });
+    StoreSettings {
+        deadline: Duration::from_millis(reader.integer("store.deadline_ms", 50..=30_000).unwrap_or(500)),
+        connections: reader.integer("store.connections", 1..=500).unwrap_or(10) as u32,
+        namespace: namespace.unwrap_or_else(|| "countersign".into()),
+    }
 }
 
 fn refresh(reader: &mut Reader) -> RefreshSettings {

@@ -4,20 +4,30 @@
 //! that name), which anyone can run on a store of their own.
 //! Database drivers are known only here and in the pools of `web`.
 
+mod checkup;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "memory")]
 pub mod memory;
+mod open;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod session;
+#[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod user;
 
+pub use checkup::{Finding, Severity};
+pub use open::OpenError;
 pub use session::{
     Advance, Creation, Device, Revocation, RevocationFeed, RevocationList, RevokedSubject, Session,
     SessionStore, Transport,
 };
 pub use user::{Insertion, User, UserStore};
 
-use crate::config::Database;
+use crate::clock::UnixTime;
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 use thiserror::Error;
 
@@ -32,6 +42,9 @@ pub enum StoreError {
     /// the next call may well succeed.
     #[error("the store has forgotten what was revoked")]
     Forgetful,
+    /// This program was built without it.
+    #[error("this program was built without the store")]
+    NotBuilt,
     /// It holds something that it should never have been given.
     #[error("the store holds a {what} that cannot be read")]
     Corrupt {
@@ -64,13 +77,15 @@ impl Stores {
         Self { users: store.clone(), sessions: store }
     }
 
-    /// Opens the stores that the settings name, for programs without Rocket's pools.
-    pub async fn open(database: &Database) -> Result<Self, StoreError> {
-        Ok(match database {
-            Database::Memory => Self::of(Arc::new(memory::MemoryStore::new())),
-            Database::Sqlite(path) => {
-                Self::of(Arc::new(sqlite::SqliteStore::open(path, 1, Duration::from_secs(5)).await?))
+    /// What there is to say about how they are set up; `leeway` is how far clocks may be apart.
+    pub async fn checkup(&self, now: UnixTime, leeway: Duration) -> Result<Vec<Finding>, StoreError> {
+        let mut findings = self.users.checkup(now, leeway).await?;
+        for finding in self.sessions.checkup(now, leeway).await? {
+            // One store for both says everything twice.
+            if !findings.contains(&finding) {
+                findings.push(finding);
             }
-        })
+        }
+        Ok(findings)
     }
 }

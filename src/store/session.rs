@@ -1,6 +1,6 @@
 //! The record of a session, and what a store of sessions must do.
 
-use super::StoreError;
+use super::{Finding, StoreError};
 use crate::{clock::UnixTime, refresh_token::Salt, scope::Scope, session::SessionId, user::UserId};
 use async_trait::async_trait;
 use std::{net::IpAddr, time::Duration};
@@ -204,4 +204,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// says how many sessions. Sessions revoked since `before` stay, for the record. The last
     /// line stays too, however old: by it a listener knows that the list is still the same.
     async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError>;
+
+    /// What there is to say about how it is set up; `leeway` is how far clocks may be apart.
+    async fn checkup(&self, _now: UnixTime, _leeway: Duration) -> Result<Vec<Finding>, StoreError> {
+        Ok(vec![])
+    }
 }

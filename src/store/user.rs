@@ -1,13 +1,13 @@
 //! The record of a user, and what a store of users must do.
 
-use super::StoreError;
+use super::{Finding, StoreError};
 use crate::{
     clock::UnixTime,
     password::PasswordHash,
     user::{RoleName, UserId, Username},
 };
 use async_trait::async_trait;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 /// A user as the stores keep them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,4 +77,9 @@ pub trait UserStore: Send + Sync + 'static {
 
     /// Whether the store answers at all.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// What there is to say about how it is set up; `leeway` is how far clocks may be apart.
+    async fn checkup(&self, _now: UnixTime, _leeway: Duration) -> Result<Vec<Finding>, StoreError> {
+        Ok(vec![])
+    }
 }

@@ -3,19 +3,18 @@
 use super::{admin, bearer, catcher, health, logout, me, pool, sessions, token};
 use crate::{
     clock::{Clock, SystemClock},
-    config::{Database, Environment, Settings},
+    config::{Environment, Settings},
     grant::Authority,
     revocation::Revocations,
-    store::{Stores, memory::MemoryStore},
+    store::{Severity, Stores},
 };
 use rocket::{
     Build, Orbit, Request, Response, Rocket, async_trait,
     data::Data,
-    fairing::{self, Fairing, Info, Kind},
+    fairing::{self, AdHoc, Fairing, Info, Kind},
     http::Method,
     routes, tokio,
 };
-use rocket_db_pools::Database as _;
 use std::{error::Error, sync::Arc, time::Duration};
 
 /// How often what is over is removed.
@@ -109,23 +108,22 @@ impl Fairing for Stage {
         };
         let rocket = mount(rocket, &self.base);
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
-        match (&self.stores, &settings.database) {
-            (Some(stores), _) => manage(rocket, settings, stores.clone(), clock).await,
-            (None, Database::Memory) => {
-                manage(rocket, settings, Stores::of(Arc::new(MemoryStore::new())), clock).await
-            }
-            (None, Database::Sqlite(path)) => {
-                let url = (format!("databases.{}.url", pool::Sqlite::NAME), path);
-                let figment = rocket.figment().clone().merge(url);
-                let rest = fairing::AdHoc::try_on_ignite("Countersign's store", |rocket| async move {
-                    match pool::Sqlite::fetch(&rocket).map(|database| database.store()) {
-                        Some(store) => manage(rocket, settings, Stores::of(Arc::new(store)), clock).await,
-                        None => Err(rocket),
-                    }
-                });
-                Ok(rocket.configure(figment).attach(pool::Sqlite::init()).attach(rest))
-            }
+        if let Some(stores) = &self.stores {
+            return manage(rocket, settings, stores.clone(), clock).await;
         }
+        let rest = AdHoc::try_on_ignite("Countersign's stores", {
+            let settings = settings.clone();
+            |rocket| async move {
+                match pool::stores(&rocket, &settings) {
+                    Ok(stores) => manage(rocket, settings, stores, clock).await,
+                    Err(error) => {
+                        tracing::error!("{error}");
+                        Err(rocket)
+                    }
+                }
+            }
+        });
+        Ok(pool::attach(rocket, &settings).attach(rest))
     }
 
     async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
@@ -173,6 +171,23 @@ async fn manage(
     stores: Stores,
     clock: Arc<dyn Clock>,
 ) -> fairing::Result {
+    match stores.checkup(clock.now(), settings.access.leeway).await {
+        Ok(findings) => {
+            for finding in &findings {
+                match finding.severity {
+                    Severity::Warning => tracing::warn!("{finding}"),
+                    Severity::Refusal => tracing::error!("{finding}"),
+                }
+            }
+            if findings.iter().any(|finding| finding.severity == Severity::Refusal) {
+                return Err(rocket);
+            }
+        }
+        Err(error) => {
+            tracing::error!(error = &error as &dyn Error, "a store does not say how it is set up");
+            return Err(rocket);
+        }
+    }
     match Authority::open(&settings, stores, clock).await {
         Ok(authority) => Ok(rocket.manage(authority).manage(settings)),
         Err(error) => {

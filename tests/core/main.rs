@@ -8,7 +8,10 @@ mod lifetime;
 mod model;
 mod password;
 mod racy;
+#[path = "../servers/mod.rs"]
+mod servers;
 mod settings;
 mod store;
+mod stores;
 mod unhappy;
 mod user;

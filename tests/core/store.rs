@@ -1,12 +1,9 @@
 //! The conformance suites on every store.
 
+use crate::stores::{new_database, new_namespace, postgres, redis, sqlite};
 use countersign::store::{StoreError, UserStore, conformance, memory::MemoryStore, sqlite::SqliteStore};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
-
-async fn sqlite(path: &Path) -> Arc<SqliteStore> {
-    Arc::new(SqliteStore::open(path, 4, Duration::from_secs(10)).await.expect("the file opens"))
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_memory_store_conforms() {
@@ -22,6 +19,34 @@ async fn the_sqlite_store_conforms_through_two_pools() {
     let (a, b) = (sqlite(&path).await, sqlite(&path).await);
     conformance::users(a.clone(), b.clone()).await;
     conformance::sessions(a, b).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_postgres_store_conforms_through_two_pools() {
+    let url = new_database();
+    let (a, b) = (postgres(&url).await, postgres(&url).await);
+    conformance::users(a.clone(), b.clone()).await;
+    conformance::sessions(a, b).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_redis_store_conforms_through_two_connections() {
+    let namespace = new_namespace();
+    conformance::sessions(redis(&namespace).await, redis(&namespace).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_instances_may_start_at_once_on_a_new_database() {
+    let url = new_database();
+    let openers: Vec<_> = (0..10)
+        .map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { postgres(&url).await.ping().await.expect("the store answers") })
+        })
+        .collect();
+    for opener in openers {
+        opener.await.expect("the database opened");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -42,8 +42,7 @@ const START: &str = r#"
 impl Postgres {
     /// A server that lets everyone in as `postgres`.
     pub fn start() -> Self {
-        let rules = "host all all 127.0.0.1/32 trust";
-        Self::launch(TempDir::new().unwrap(), rules, None, None)
+        Self::launch(TempDir::new().unwrap(), "host all all 127.0.0.1/32 trust", None, None)
     }
 
     /// One for all the tests of the binary that do not hurt it; each takes a [`Self::database`] of its own.
@@ -119,11 +118,15 @@ impl Postgres {
 
     /// Adds lines to its configuration and makes it read them.
     pub fn reload(&self, settings: &str) {
-        let loaded = || self.sql("postgres", "SELECT pg_conf_load_time()");
-        let before = loaded();
-        self.append("data/postgresql.conf", settings);
-        self.process.signal("HUP");
-        eventually("postgres has read its configuration", || loaded() != before);
+        let file = self.process.folder().join("data/postgresql.conf");
+        writeln!(OpenOptions::new().append(true).open(file).unwrap(), "{settings}").unwrap();
+        self.read_again();
+    }
+
+    /// Replaces who may log in over TCP, and how, by these lines of `pg_hba.conf`.
+    pub fn admit(&self, rules: &str) {
+        fs::write(self.process.folder().join("data/pg_hba.conf"), rules_file(rules)).unwrap();
+        self.read_again();
     }
 
     /// For its log, its pid, its folder and other signals.
@@ -184,7 +187,7 @@ impl Postgres {
             );
         }
         fs::write(path.join("postgresql.conf"), settings).unwrap();
-        fs::write(path.join("pg_hba.conf"), format!("local all all trust\n{rules}\n")).unwrap();
+        fs::write(path.join("pg_hba.conf"), rules_file(rules)).unwrap();
 
         let user = user_for(path);
         if let Some((user, group)) = user {
@@ -193,7 +196,8 @@ impl Postgres {
                 chown(file, Some(user), Some(group)).unwrap();
             }
         }
-        let arguments = ["-c".as_ref(), START.as_ref(), "sh".as_ref(), initdb.as_os_str(), postgres.as_os_str()];
+        let [initdb, postgres] = [initdb, postgres].map(|path| path.into_os_string());
+        let arguments = ["-c".into(), START.into(), "sh".into(), initdb, postgres];
         // QUIT, unlike KILL, lets it give back its shared memory.
         let way = Way { user, last: "QUIT" };
         let process = Process::spawn(folder, &way, &program::find("sh", "dash"), &arguments);
@@ -209,10 +213,17 @@ impl Postgres {
         });
     }
 
-    fn append(&self, file: &str, text: &str) {
-        let mut file = OpenOptions::new().append(true).open(self.process.folder().join(file)).unwrap();
-        writeln!(file, "{text}").unwrap();
+    fn read_again(&self) {
+        let loaded = || self.sql("postgres", "SELECT pg_conf_load_time()");
+        let before = loaded();
+        self.process.signal("HUP");
+        eventually("postgres has read its configuration", || loaded() != before);
     }
+}
+
+/// Whatever the rules, the socket file is the tests' own way in.
+fn rules_file(rules: &str) -> String {
+    format!("local all all trust\n{rules}\n")
 }
 
 /// Postgres refuses to run as root: the user and group to run it as if we are root.

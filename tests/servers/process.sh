@@ -4,8 +4,9 @@
 # signal LAST, or by KILL if that does not help, and removes FOLDER.
 folder=$1 last=$2
 shift 2
-# An answer that nobody reads any more must not keep it from cleaning up.
-trap '' PIPE
+# Nothing must keep it from cleaning up: not an answer that nobody reads any more, nor the SIGHUP that Linux
+# sends to a process group in which something is stopped when the parent of the group dies.
+trap '' PIPE HUP
 
 start() {
     "$@" </dev/null >>"$folder/log" 2>&1 &

@@ -30,7 +30,7 @@ pub fn command(program: &Path, folder: &Path) -> Command {
 
 fn find_in(more: Vec<PathBuf>, name: &str, package: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).chain(more).map(|folder| folder.join(name)).find(|file| file.is_file()).unwrap_or_else(
-        || panic!("{name} is not on the PATH: install it (Debian: apt-get install {package}) or run tests/run"),
-    )
+    let mut files = env::split_paths(&path).chain(more).map(|folder| folder.join(name));
+    let install = format!("install it (Debian: apt-get install {package}) or run tests/run");
+    files.find(|file| file.is_file()).unwrap_or_else(|| panic!("{name} is not on the PATH: {install}"))
 }

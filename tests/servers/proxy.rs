@@ -185,10 +185,12 @@ impl Shared {
         loop {
             // A broken connection is an end like any other, and held back like one.
             let n = client.peek(&mut chunk).unwrap_or(0);
-            if n == 0 || n > ahead {
-                if !self.may_go_on(connection) || n == 0 {
-                    return Ok(());
-                }
+            if n == ahead && n > 0 {
+                // With a byte unread, peek does not wait for more.
+                thread::sleep(Duration::from_millis(2));
+            } else if !self.may_go_on(connection) || n == 0 {
+                return Ok(());
+            } else {
                 server.write_all(&chunk[ahead..n])?;
                 ahead = n;
             }
@@ -202,10 +204,6 @@ impl Shared {
             };
             client.read_exact(&mut chunk[..ahead - kept])?;
             ahead = kept;
-            if kept > 0 {
-                // With a byte unread, peek does not wait for more.
-                thread::sleep(Duration::from_millis(2));
-            }
         }
     }
 

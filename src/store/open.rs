@@ -1,0 +1,66 @@
+//! Opening the stores that the settings name.
+
+use super::{StoreError, Stores};
+use crate::config::{Database, Settings};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
+
+/// A store could not be opened. Says which, and every cause, since it is for whoever starts the
+/// program; no credentials.
+#[derive(Debug)]
+pub struct OpenError {
+    place: String,
+    source: StoreError,
+}
+
+impl OpenError {
+    /// What went wrong with the store at this place.
+    pub fn at(place: &impl fmt::Display) -> impl FnOnce(StoreError) -> Self {
+        let place = place.to_string();
+        move |source| Self { place, source }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} cannot be used", self.place)?;
+        let mut cause = self.source.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl Error for OpenError {}
+
+impl Stores {
+    /// Opens the stores that the settings name, for programs without Rocket's pools.
+    pub async fn open(settings: &Settings) -> Result<Self, OpenError> {
+        #[allow(unused_mut, reason = "without Redis there is nothing else for sessions")]
+        let mut stores = match &settings.database {
+            #[cfg(feature = "memory")]
+            Database::Memory => Self::of(Arc::new(super::memory::MemoryStore::new())),
+            #[cfg(feature = "sqlite")]
+            Database::Sqlite(path) => {
+                let store = super::sqlite::SqliteStore::open(path, 1, Duration::from_secs(5)).await;
+                Self::of(Arc::new(store.map_err(OpenError::at(&path.display()))?))
+            }
+            #[cfg(feature = "postgres")]
+            Database::Postgres(url) => {
+                let store =
+                    super::postgres::PostgresStore::open(url.reveal(), 1, settings.store.deadline).await;
+                Self::of(Arc::new(store.map_err(OpenError::at(url))?))
+            }
+            #[allow(unreachable_patterns, reason = "what is built in is not the settings' choice")]
+            _ => return Err(OpenError::at(&"this store")(StoreError::NotBuilt)),
+        };
+        #[cfg(feature = "redis")]
+        if let Some(url) = &settings.redis {
+            let (namespace, deadline) = (&settings.store.namespace, settings.store.deadline);
+            let store = super::redis::RedisStore::open(url, namespace, deadline).await;
+            stores.sessions = Arc::new(store.map_err(OpenError::at(url))?);
+        }
+        Ok(stores)
+    }
+}

@@ -1,0 +1,102 @@
+//! A PostgreSQL database, for what many machines serve together.
+//!
+//! Every operation answers within the store's deadline (see `lease`). What decides and writes
+//! is one statement, or a transaction that first locks what it decides on. Locks are always
+//! taken in this order, so transactions may wait for each other but never in a circle:
+//!
+//! 1. the row of `memory`, shared, by whatever raises a revision: no epoch begins meanwhile;
+//! 2. the user's row in `revisions`, by whatever adds sessions or revokes all of a user's;
+//! 3. sessions, by id where there are several;
+//! 4. the revocation list, until the commit, so that its lines come to be seen in the order of
+//!    their positions.
+//!
+//! Connections keep settings, prepared statements and a `LISTEN`, so a pooler in between has to
+//! give each of them one of the server's own (PgBouncer's `session` mode).
+
+mod feed;
+mod lease;
+mod open;
+mod revoking;
+mod rows;
+mod sessions;
+mod users;
+
+pub use lease::Silence;
+pub use open::OpenError;
+
+use super::StoreError;
+use sqlx::PgPool;
+use std::{fmt, time::Duration};
+use tokio::time::timeout;
+
+/// Keeps everything in one database. Cheap to clone; clones share the connections.
+#[derive(Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+    deadline: Duration,
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pool, deadline } = self;
+        let mut shown = f.debug_struct("PostgresStore");
+        shown.field("connections", &pool.size()).field("deadline", deadline).finish_non_exhaustive()
+    }
+}
+
+/// What the server says of itself, for a look at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vitals {
+    /// Its clock, in milliseconds since 1970.
+    pub clock: u64,
+    /// Whether nothing can be written: it is a standby, or told to refuse.
+    pub read_only: bool,
+    /// Whether what it has answered survives a crash of it and of its machine.
+    pub durable: bool,
+}
+
+impl PostgresStore {
+    /// Opens the database that the URL names, which has to be there, and brings its tables up to
+    /// date; for that it may take ten seconds. Any number of processes may do so at once. From
+    /// then on, up to `connections` (at least 1) are kept, and one more for each feed; every
+    /// operation answers within `deadline`.
+    ///
+    /// To share a database with other tables, give these a schema of their own:
+    /// `postgres://…/app?options=-c%20search_path%3Dcountersign`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with an [`OpenError`] in it.
+    pub async fn open(url: &str, connections: u32, deadline: Duration) -> Result<Self, StoreError> {
+        let pool = open::pool(url, connections, deadline).await;
+        let pool = pool.map_err(|error| StoreError::Unavailable(error.into()))?;
+        Ok(Self { pool, deadline })
+    }
+
+    /// The connections, for whoever needs one for themselves.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Waits for what is under way and closes the connections.
+    pub async fn close(&self) {
+        // A server that no longer answers is not waited for: dropping a connection closes it too.
+        let _ = timeout(self.deadline, self.pool.close()).await;
+    }
+
+    /// What the server says of itself.
+    pub async fn vitals(&self) -> Result<Vitals, StoreError> {
+        let row = self.within(|lease| {
+            lease.one(sqlx::query(
+                "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS clock,
+                     pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean AS read_only,
+                     current_setting('fsync')::boolean AND current_setting('full_page_writes')::boolean
+                         AND current_setting('synchronous_commit') <> 'off' AS durable",
+            ))
+        });
+        rows::vitals(&row.await?)
+    }
+}
+
+fn unavailable(error: sqlx::Error) -> StoreError {
+    StoreError::Unavailable(error.into())
+}

@@ -1,0 +1,111 @@
+//! Users in PostgreSQL.
+
+use super::{PostgresStore, StoreError, lease::Query, rows};
+use crate::{
+    password::PasswordHash,
+    store::{Insertion, User, UserStore},
+    user::{RoleName, UserId, Username},
+};
+use async_trait::async_trait;
+use std::collections::BTreeSet;
+
+// Columns are named one by one: a later version may add some while this one is running.
+const BY_ID: &str =
+    "SELECT id, username, password_hash, roles, disabled, created_at FROM users WHERE id = $1";
+const BY_USERNAME: &str =
+    "SELECT id, username, password_hash, roles, disabled, created_at FROM users WHERE username = $1";
+
+#[async_trait]
+impl UserStore for PostgresStore {
+    async fn insert(&self, user: &User) -> Result<Insertion, StoreError> {
+        let insertion = || {
+            sqlx::query(
+                "INSERT INTO users (id, username, password_hash, roles, disabled, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (username) DO NOTHING",
+            )
+            .bind(user.id.to_string())
+            .bind(user.username.as_str())
+            .bind(user.password.as_stored())
+            .bind(names(&user.roles))
+            .bind(user.disabled)
+            .bind(rows::signed(user.created_at.0))
+        };
+        Ok(if self.touches(insertion).await? { Insertion::Inserted } else { Insertion::NameTaken })
+    }
+
+    async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.user(|| sqlx::query(BY_ID).bind(id.to_string())).await
+    }
+
+    async fn by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
+        self.user(|| sqlx::query(BY_USERNAME).bind(username.as_str())).await
+    }
+
+    async fn list(&self, after: Option<&Username>, limit: u32) -> Result<Vec<User>, StoreError> {
+        // No name is empty, so every name comes after the empty text.
+        let after = after.map_or("", Username::as_str);
+        let page = || {
+            sqlx::query(
+                r#"SELECT id, username, password_hash, roles, disabled, created_at FROM users
+                   WHERE username > $1 COLLATE "C" ORDER BY username COLLATE "C" LIMIT $2"#,
+            )
+            .bind(after)
+            .bind(i64::from(limit))
+        };
+        self.within(|lease| lease.all(page())).await?.iter().map(rows::user).collect()
+    }
+
+    async fn replace_password(
+        &self,
+        id: UserId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let replacement = || {
+            sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3")
+                .bind(new.as_stored())
+                .bind(id.to_string())
+                .bind(expected.as_stored())
+        };
+        self.touches(replacement).await
+    }
+
+    async fn set_password(&self, id: UserId, new: &PasswordHash) -> Result<bool, StoreError> {
+        let update = || sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2");
+        self.touches(|| update().bind(new.as_stored()).bind(id.to_string())).await
+    }
+
+    async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<bool, StoreError> {
+        let update = || sqlx::query("UPDATE users SET roles = $1 WHERE id = $2");
+        self.touches(|| update().bind(names(roles)).bind(id.to_string())).await
+    }
+
+    async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<bool, StoreError> {
+        let update = || sqlx::query("UPDATE users SET disabled = $1 WHERE id = $2");
+        self.touches(|| update().bind(disabled).bind(id.to_string())).await
+    }
+
+    async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
+        self.touches(|| sqlx::query("DELETE FROM users WHERE id = $1").bind(id.to_string())).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.within(|lease| lease.optional(sqlx::query("SELECT 1 FROM users LIMIT 1"))).await.map(drop)
+    }
+}
+
+impl PostgresStore {
+    /// The one user that a query finds.
+    async fn user<'q>(&self, query: impl Fn() -> Query<'q>) -> Result<Option<User>, StoreError> {
+        self.within(|lease| lease.optional(query())).await?.as_ref().map(rows::user).transpose()
+    }
+
+    /// Runs a statement on one row; says whether there was one.
+    async fn touches<'q>(&self, query: impl Fn() -> Query<'q>) -> Result<bool, StoreError> {
+        Ok(self.within(|lease| lease.change(query())).await? > 0)
+    }
+}
+
+fn names(roles: &BTreeSet<RoleName>) -> Vec<&str> {
+    roles.iter().map(RoleName::as_str).collect()
+}

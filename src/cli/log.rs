@@ -6,7 +6,7 @@ use tracing_subscriber::{EnvFilter, filter::Directive};
 /// Starts the log; it takes over Rocket's own too.
 pub(super) fn start() {
     // Rocket's macros warn of every refused guard, in the name of the module with the route.
-    let usual = "info,rocket=warn,countersign::web=error";
+    let usual = "info,rocket=warn,sqlx=warn,countersign::web=error";
     let chosen = std::env::var("RUST_LOG").unwrap_or_else(|_| usual.into());
     let mut filter = EnvFilter::builder().parse_lossy(chosen);
     // These print whole requests, headers and query strings with them, at any level above.

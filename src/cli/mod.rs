@@ -1,5 +1,6 @@
 //! The program's commands. What they do is done by the library; here is how it is asked for.
 
+mod doctor;
 mod log;
 mod password;
 mod serve;
@@ -38,6 +39,12 @@ pub(crate) struct Arguments {
 enum Command {
     /// Runs the server until it is told to stop (SIGTERM or Ctrl-C).
     Serve,
+    /// Says what a start would find wrong with the settings and the stores, without starting.
+    Doctor {
+        /// Prints a JSON array.
+        #[arg(long)]
+        json: bool,
+    },
     /// Adds, shows and changes users.
     #[command(subcommand)]
     User(user::Command),
@@ -96,6 +103,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         let figment = serve::figment();
         match arguments.command.unwrap_or(Command::Serve) {
             Command::Serve => serve::run(figment).await,
+            Command::Doctor { json } => doctor::run(&settings(&figment)?, json).await,
             Command::User(command) => user::run(command, Desk::open(&settings(&figment)?).await?).await,
             Command::Session(command) => session::run(command, Desk::open(&settings(&figment)?).await?).await,
         }

@@ -93,7 +93,11 @@ async fn first_admin(authority: &Authority, development: bool) -> Result<(), Acc
     let username: Username = "admin".parse().expect("a user name");
     let role: RoleName = "admin".parse().expect("a role's name");
     let Ok(password) = Password::random() else { return Ok(()) };
-    accounts.add(username, password.clone(), [role].into(), authority.clock.now()).await?;
+    match accounts.add(username, password.clone(), [role].into(), authority.clock.now()).await {
+        // Another instance was first, and has told.
+        Err(AccountError::NameTaken) => return Ok(()),
+        added => added?,
+    };
     // Not through the log, which may be kept: this is shown once, to whoever started the server.
     let line = format!("countersign: first admin: username admin, password {}\n", password.reveal());
     let _ = std::io::stderr().write_all(line.as_bytes());

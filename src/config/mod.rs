@@ -116,6 +116,16 @@ enum SigningKeySource {
 /// named by `COUNTERSIGN_<NAME>_FILE`.
 const SECRETS: [&str; 4] = ["signing_key", "previous_signing_key", "database_url", "redis_url"];
 
+impl WhenStale {
+    /// As it is set.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Accept => "accept",
+        }
+    }
+}
+
 impl Settings {
     /// Reads and checks all settings. `figment` is Rocket's: its `auth` table, its profile and
     /// its address count here. The address matters because a development key is made only

@@ -25,6 +25,16 @@ pub(super) struct Heard {
     greatest: u64,
     /// The last line: as long as it is there, the list is the one that was read.
     last: Option<Revocation>,
+    /// Whether the list has been read to its end since the epoch began here.
+    caught_up: bool,
+}
+
+/// How long there has been no word, as far as the log has told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Silence {
+    None,
+    Short,
+    Long,
 }
 
 /// What is to be done after some lines were read.
@@ -61,15 +71,23 @@ impl Revocations {
         self.read_on(|_| {}).await
     }
 
-    /// Follows the store's list for ever. Failures are logged, and tried again.
-    pub async fn follow(&self) -> Infallible {
-        let mut failing = false;
+    /// Follows the store's list for ever. Failures are logged, and tried again; that there has
+    /// been no word for longer than `patience` is logged too.
+    pub async fn follow(&self, patience: Duration) -> Infallible {
+        let mut silence = Silence::None;
         loop {
-            let Err(error) = self.listen(&mut failing).await;
-            if !failing {
-                failing = true;
+            let Err(error) = self.listen(&mut silence).await;
+            if silence == Silence::None {
+                silence = Silence::Short;
                 let error: &dyn Error = &error;
                 tracing::error!(error, "revocations made elsewhere cannot be heard of; trying again");
+            }
+            if silence == Silence::Short && self.staleness() > patience {
+                silence = Silence::Long;
+                let seconds = patience.as_secs();
+                tracing::error!(
+                    "no word of revocations for {seconds} s: from now on access tokens are stale"
+                );
             }
             sleep(RETRY).await;
         }
@@ -85,12 +103,12 @@ impl Revocations {
         self.lags.summary()
     }
 
-    async fn listen(&self, failing: &mut bool) -> Result<Infallible, StoreError> {
+    async fn listen(&self, silence: &mut Silence) -> Result<Infallible, StoreError> {
         let mut feed = self.store.feed().await?;
         loop {
             // After the feed was opened, so that nothing falls between the two.
             self.read_on(|lag| self.lags.note(lag)).await?;
-            if std::mem::take(failing) {
+            if std::mem::replace(silence, Silence::None) != Silence::None {
                 tracing::info!("revocations are heard of again");
             }
             if let Ok(changed) = timeout(HEARTBEAT, feed.changed()).await {
@@ -132,14 +150,19 @@ impl Revocations {
             if let RevokedSubject::User(_, revision) = line.subject {
                 heard.greatest = revision.max(heard.greatest);
             }
-            if from > 0 {
+            // What was there before says nothing of how long it takes.
+            if heard.caught_up {
                 lag(Duration::from_millis(list.read_at.saturating_sub(line.written_at)));
             }
         }
         if let Some(last) = list.lines.last() {
             heard.last = Some(last.clone());
         }
-        if list.lines.len() < PAGE as usize { Next::Done } else { Next::Read }
+        if list.lines.len() == PAGE as usize {
+            return Next::Read;
+        }
+        heard.caught_up = true;
+        Next::Done
     }
 
     /// The store's memory is not the one that was read: it is new, or has lost something.
@@ -166,7 +189,7 @@ impl Revocations {
         }
         let mut heard = self.heard();
         let greatest = epoch.max(heard.greatest);
-        *heard = Heard { epoch, greatest, last: None };
+        *heard = Heard { epoch, greatest, last: None, caught_up: false };
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! Opening the stores that the settings name.
 
-use super::{StoreError, Stores};
+use super::{SessionStore, StoreError, Stores};
 use crate::config::{Database, Settings};
-use std::{error::Error, fmt, sync::Arc, time::Duration};
+use std::{error::Error, fmt, sync::Arc};
 
 /// A store could not be opened. Says which, and every cause, since it is for whoever starts the
 /// program; no credentials.
@@ -37,30 +37,45 @@ impl Error for OpenError {}
 impl Stores {
     /// Opens the stores that the settings name, for programs without Rocket's pools.
     pub async fn open(settings: &Settings) -> Result<Self, OpenError> {
-        #[allow(unused_mut, reason = "without Redis there is nothing else for sessions")]
-        let mut stores = match &settings.database {
+        let mut stores = Self::open_database(settings).await?;
+        if let Some(sessions) = Self::open_redis(settings).await? {
+            stores.sessions = sessions;
+        }
+        Ok(stores)
+    }
+
+    /// The store that `DATABASE_URL` names, for users and sessions.
+    pub async fn open_database(settings: &Settings) -> Result<Self, OpenError> {
+        match &settings.database {
             #[cfg(feature = "memory")]
-            Database::Memory => Self::of(Arc::new(super::memory::MemoryStore::new())),
+            Database::Memory => Ok(Self::of(Arc::new(super::memory::MemoryStore::new()))),
             #[cfg(feature = "sqlite")]
             Database::Sqlite(path) => {
-                let store = super::sqlite::SqliteStore::open(path, 1, Duration::from_secs(5)).await;
-                Self::of(Arc::new(store.map_err(OpenError::at(&path.display()))?))
+                let store =
+                    super::sqlite::SqliteStore::open(path, 1, std::time::Duration::from_secs(5)).await;
+                store.map(|store| Self::of(Arc::new(store))).map_err(OpenError::at(&path.display()))
             }
             #[cfg(feature = "postgres")]
             Database::Postgres(url) => {
                 let store =
                     super::postgres::PostgresStore::open(url.reveal(), 1, settings.store.deadline).await;
-                Self::of(Arc::new(store.map_err(OpenError::at(url))?))
+                store.map(|store| Self::of(Arc::new(store))).map_err(OpenError::at(url))
             }
             #[allow(unreachable_patterns, reason = "what is built in is not the settings' choice")]
-            _ => return Err(OpenError::at(&"this store")(StoreError::NotBuilt)),
-        };
-        #[cfg(feature = "redis")]
-        if let Some(url) = &settings.redis {
-            let (namespace, deadline) = (&settings.store.namespace, settings.store.deadline);
-            let store = super::redis::RedisStore::open(url, namespace, deadline).await;
-            stores.sessions = Arc::new(store.map_err(OpenError::at(url))?);
+            _ => Err(OpenError::at(&"this store")(StoreError::NotBuilt)),
         }
-        Ok(stores)
+    }
+
+    /// The store that `REDIS_URL` names, for sessions; `None` without one.
+    pub async fn open_redis(settings: &Settings) -> Result<Option<Arc<dyn SessionStore>>, OpenError> {
+        match &settings.redis {
+            #[cfg(feature = "redis")]
+            Some(url) => {
+                let (namespace, deadline) = (&settings.store.namespace, settings.store.deadline);
+                let store = super::redis::RedisStore::open(url, namespace, deadline).await;
+                Ok(Some(Arc::new(store.map_err(OpenError::at(url))?)))
+            }
+            _ => Ok(None),
+        }
     }
 }

@@ -129,8 +129,9 @@ impl Fairing for Stage {
     async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
         if let Some(authority) = rocket.state::<Authority>() {
             let (revocations, mut end) = (authority.revocations.clone(), rocket.shutdown());
+            let patience = authority.revocation.max_staleness;
             tokio::spawn(async move {
-                let work = async { tokio::join!(revocations.follow(), purge(&revocations)) };
+                let work = async { tokio::join!(revocations.follow(patience), purge(&revocations)) };
                 tokio::select! { _ = work => {}, _ = &mut end => {} }
             });
         }

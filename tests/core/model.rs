@@ -1,11 +1,12 @@
 //! A state machine of logins, refreshes and revocations against a plain model of what must hold.
 
+use crate::stores::{new_database, new_namespace, postgres, redis, sqlite};
 use countersign::{
     clock::{Clock, ManualClock, UnixTime},
     config::{Environment, Settings},
     grant::{Authority, Caller, GrantError, TokenRequest, Tokens},
     password::Password,
-    store::{Stores, memory::MemoryStore, sqlite::SqliteStore},
+    store::{Stores, memory::MemoryStore},
     user::{RoleName, UserId},
 };
 use proptest::prelude::*;
@@ -254,10 +255,21 @@ proptest! {
     fn sessions_in_sqlite_behave_as_the_model(steps in proptest::collection::vec(step(), 1..40)) {
         let folder = TempDir::new().expect("a folder");
         let file = folder.path().join("model.db");
-        let open = async || {
-            let store = SqliteStore::open(&file, 2, Duration::from_secs(5)).await.expect("the file opens");
-            Stores::of(Arc::new(store))
-        };
-        run(open, &steps);
+        run(async || Stores::of(sqlite(&file).await), &steps);
+    }
+
+    #[test]
+    fn sessions_in_postgres_behave_as_the_model(steps in proptest::collection::vec(step(), 1..40)) {
+        let url = new_database();
+        run(async || Stores::of(postgres(&url).await), &steps);
+    }
+
+    #[test]
+    fn sessions_in_redis_behave_as_the_model(steps in proptest::collection::vec(step(), 1..40)) {
+        let namespace = new_namespace();
+        run(
+            async || Stores { users: Arc::new(MemoryStore::new()), sessions: redis(&namespace).await },
+            &steps,
+        );
     }
 }

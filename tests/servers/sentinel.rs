@@ -17,7 +17,8 @@ impl Sentinel {
         let name = Self::MASTER;
         let mut settings = vec![
             format!("monitor {name} 127.0.0.1 {} 1", master.port()),
-            format!("down-after-milliseconds {name} 500"),
+            // With a second or less Redis 7.0 takes every new master for dead before it first asks it.
+            format!("down-after-milliseconds {name} 1500"),
             format!("failover-timeout {name} 2000"),
         ];
         if let Some(password) = master.password() {
@@ -28,12 +29,10 @@ impl Sentinel {
 
         let replicas = master.command(&["INFO", "replication"]);
         let replicas = replicas.lines().find_map(|line| line.strip_prefix("connected_slaves:")).unwrap();
-        let known = format!("slaves={replicas},");
-        let info = || server.command(&["INFO", "sentinel"]);
-        eventually("the sentinel knows the replicas", || {
-            info().lines().any(|line| line.contains("status=ok") && line.contains(&known))
-        });
-        Self { server }
+        let known = format!("status=ok,address={},slaves={replicas},", master.address());
+        let sentinel = Self { server };
+        eventually("the sentinel knows the replicas", || sentinel.info().contains(&known));
+        sentinel
     }
 
     /// The address of the sentinel itself.
@@ -45,15 +44,19 @@ impl Sentinel {
         self.server.url()
     }
 
-    /// Where the master is now.
+    /// Where the sentinel says that the master is.
     pub fn master(&self) -> SocketAddr {
-        let reply = self.server.command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", Self::MASTER]);
+        let reply = self.command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", Self::MASTER]);
         reply.replace('\n', ":").parse().unwrap()
     }
 
-    /// Waits until the sentinel has made another server the master.
+    /// Waits until the sentinel has made another server the master and is content with it.
     pub fn fails_over_from(&self, master: &Redis) {
-        eventually("the sentinel fails over", || self.master() != master.address());
+        let address = format!("address={},", master.address());
+        eventually("the sentinel fails over", || {
+            let info = self.info();
+            info.contains("status=ok") && !info.contains(&address)
+        });
     }
 
     pub fn command(&self, words: &[&str]) -> String {
@@ -62,5 +65,9 @@ impl Sentinel {
 
     pub fn process(&self) -> &Process {
         self.server.process()
+    }
+
+    fn info(&self) -> String {
+        self.command(&["INFO", "sentinel"])
     }
 }

@@ -11,7 +11,7 @@ mod sqlite;
 
 use crate::{
     config::{Database, Settings},
-    store::{OpenError, StoreError, Stores},
+    store::{StoreError, Stores},
 };
 use rocket::{
     Build, Rocket,
@@ -30,8 +30,8 @@ struct Config {
 }
 
 impl Config {
-    fn of<G>(figment: &Figment) -> Result<Self, rocket_db_pools::Error<OpenError, G>> {
-        figment.extract().map_err(|error: figment::Error| rocket_db_pools::Error::Config(error))
+    fn of(figment: &Figment) -> Result<Self, Box<figment::Error>> {
+        figment.extract().map_err(Box::new)
     }
 }
 

@@ -34,7 +34,7 @@ impl Pool for PostgresPool {
     type Error = Error;
 
     async fn init(figment: &Figment) -> Result<Self, Error> {
-        let config = Config::of(figment)?;
+        let config = Config::of(figment).map_err(|error| Error::Config(*error))?;
         let deadline = Duration::from_millis(config.deadline_ms);
         let store = PostgresStore::open(&config.url, config.connections, deadline).await;
         store.map(Self).map_err(|error| Error::Init(OpenError::at(&PostgresUrl::from(config.url))(error)))

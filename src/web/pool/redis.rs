@@ -33,7 +33,7 @@ impl Pool for RedisPool {
     type Error = Error;
 
     async fn init(figment: &Figment) -> Result<Self, Error> {
-        let config = Config::of(figment)?;
+        let config = Config::of(figment).map_err(|error| Error::Config(*error))?;
         let deadline = Duration::from_millis(config.deadline_ms);
         let url: RedisUrl =
             config.url.parse().map_err(|_| Error::Init(OpenError::at(&"Redis")(StoreError::NotBuilt)))?;

@@ -33,7 +33,7 @@ impl Pool for SqlitePool {
     type Error = Error;
 
     async fn init(figment: &Figment) -> Result<Self, Error> {
-        let config = Config::of(figment)?;
+        let config = Config::of(figment).map_err(|error| Error::Config(*error))?;
         // SQLite has one writer; more connections than this only wait for each other.
         let connections = config.connections.min(8);
         // A file is not far away, and whoever writes may have much to write.

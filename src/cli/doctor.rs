@@ -1,0 +1,83 @@
+//! `countersign doctor`: what a start would find wrong, without starting.
+
+use super::{Failure, print};
+use countersign::{
+    clock::{Clock, SystemClock},
+    config::{Database, Settings},
+    store::{Finding, Severity, Stores},
+};
+
+/// One thing that was looked at.
+struct Examined {
+    what: String,
+    /// What there is to say about it; nothing is good.
+    findings: Vec<Finding>,
+}
+
+pub(super) async fn run(settings: &Settings, json: bool) -> Result<(), Failure> {
+    let examined = examine(settings).await;
+    if json {
+        let all: Vec<_> = examined.iter().map(as_json).collect();
+        print(&format!("{:#}", serde_json::Value::from(all)))?;
+    } else {
+        examined.iter().flat_map(as_lines).try_for_each(|line| print(&line))?;
+    }
+    let refused = examined.iter().flat_map(|one| &one.findings).any(|one| one.severity == Severity::Refusal);
+    if refused { Err(Failure::Failed("the server would not start".into())) } else { Ok(()) }
+}
+
+async fn examine(settings: &Settings) -> Vec<Examined> {
+    let (now, leeway) = (SystemClock.now(), settings.access.leeway);
+    let what = match &settings.database {
+        Database::Sqlite(path) => format!("SQLite in {}", path.display()),
+        Database::Postgres(url) => url.to_string(),
+        _ => "memory, gone with the process".into(),
+    };
+    let findings = match &settings.database {
+        // The first start makes it; a doctor does not.
+        Database::Sqlite(path) if !path.exists() => Ok(vec![]),
+        _ => match Stores::open_database(settings).await {
+            Ok(stores) => stores.checkup(now, leeway).await.map_err(|error| Failure::failed(&error)),
+            Err(error) => Err(Failure::failed(&error)),
+        },
+    };
+    let mut examined = vec![Examined { what, findings: findings.unwrap_or_else(refusal) }];
+    if let Some(url) = &settings.redis {
+        let findings = match Stores::open_redis(settings).await {
+            Ok(Some(store)) => store.checkup(now, leeway).await.map_err(|error| Failure::failed(&error)),
+            Ok(None) => Ok(vec![]),
+            Err(error) => Err(Failure::failed(&error)),
+        };
+        let findings = findings.unwrap_or_else(refusal);
+        examined.push(Examined { what: url.to_string(), findings });
+    }
+    examined
+}
+
+fn refusal(failure: Failure) -> Vec<Finding> {
+    let (Failure::Refused(text) | Failure::Failed(text)) = failure;
+    vec![Finding::refusal(text)]
+}
+
+fn as_lines(examined: &Examined) -> Vec<String> {
+    if examined.findings.is_empty() {
+        return vec![format!("ok       {}", examined.what)];
+    }
+    let line = |finding: &Finding| match finding.severity {
+        Severity::Warning => format!("warning  {}: {finding}", examined.what),
+        Severity::Refusal => format!("refused  {}: {finding}", examined.what),
+    };
+    examined.findings.iter().map(line).collect()
+}
+
+fn as_json(examined: &Examined) -> serde_json::Value {
+    let finding = |finding: &Finding| {
+        let severity = match finding.severity {
+            Severity::Warning => "warning",
+            Severity::Refusal => "refusal",
+        };
+        serde_json::json!({ "severity": severity, "text": finding.text })
+    };
+    let findings: Vec<_> = examined.findings.iter().map(finding).collect();
+    serde_json::json!({ "what": examined.what, "findings": findings })
+}

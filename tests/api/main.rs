@@ -4,11 +4,13 @@
 //! `tests/unhappy-ids.txt`.
 
 mod alg;
+mod backing;
 mod claim;
 mod claim_time;
 mod crash;
 mod enc;
 mod errors;
+mod faults;
 mod forge;
 mod hdr;
 mod http;
@@ -17,6 +19,8 @@ mod password;
 mod refresh;
 mod running;
 mod server;
+#[path = "../servers/mod.rs"]
+mod servers;
 mod sig;
 mod sql;
 mod token_form;

@@ -1,11 +1,29 @@
 //! Refresh tokens over HTTP: rotation, reuse, cookies and what ends a session.
 
 use crate::{
+    backing::{Backing, on_every_store},
     http::{Reply, Request},
     server::{Server, assert_token_error},
 };
 use serde_json::json;
 use std::time::Duration;
+
+on_every_store![
+    a_replayed_refresh_token_ends_the_whole_session,
+    of_many_refreshes_at_once_one_rotates_and_the_others_get_its_successor,
+    a_lost_answer_can_be_asked_for_again_but_a_grandparent_is_a_thief,
+    an_access_token_is_no_refresh_token_nor_the_other_way_round,
+    a_refresh_token_is_its_clients,
+    a_token_that_was_not_sealed_here_does_nothing,
+    what_happens_to_the_user_reaches_refresh_and_access_tokens,
+    a_user_who_changes_their_password_is_logged_out_everywhere,
+    a_browser_gets_a_cookie_that_scripts_and_other_sites_cannot_use,
+    a_token_travels_the_way_it_first_came,
+    a_person_sees_and_ends_their_own_sessions,
+    logging_out_ends_the_session_and_takes_the_cookie_away,
+    a_restart_forgets_no_session_and_no_revocation,
+    the_command_line_lists_and_ends_sessions,
+];
 
 const OFFLINE: &str = "username=ada&password=secret123&scope=offline_access";
 
@@ -45,9 +63,8 @@ fn browser(server: &Server) -> Reply {
 }
 
 // R01, V04
-#[test]
-fn a_replayed_refresh_token_ends_the_whole_session() {
-    let server = Server::start_with(&[("COUNTERSIGN_REFRESH__GRACE", "0")]);
+fn a_replayed_refresh_token_ends_the_whole_session(on: &Backing) {
+    let server = on.start_with(&[("COUNTERSIGN_REFRESH__GRACE", "0")]);
     server.user("ada", &[]);
     let (_, first) = offline(&server);
     let second = refresh(&server, &first);
@@ -60,9 +77,8 @@ fn a_replayed_refresh_token_ends_the_whole_session() {
 }
 
 // R02
-#[test]
-fn of_many_refreshes_at_once_one_rotates_and_the_others_get_its_successor() {
-    let server = Server::start();
+fn of_many_refreshes_at_once_one_rotates_and_the_others_get_its_successor(on: &Backing) {
+    let server = on.start();
     for racers in [2, 20, 200] {
         let (_, token) = offline(&server);
         let successors: Vec<_> = std::thread::scope(|scope| {
@@ -75,9 +91,8 @@ fn of_many_refreshes_at_once_one_rotates_and_the_others_get_its_successor() {
 }
 
 // R03, R07
-#[test]
-fn a_lost_answer_can_be_asked_for_again_but_a_grandparent_is_a_thief() {
-    let server = Server::start();
+fn a_lost_answer_can_be_asked_for_again_but_a_grandparent_is_a_thief(on: &Backing) {
+    let server = on.start();
     let (_, first) = offline(&server);
     let second = text(&refresh(&server, &first), "refresh_token");
     assert_eq!(text(&refresh(&server, &first), "refresh_token"), second, "the same successor");
@@ -87,9 +102,8 @@ fn a_lost_answer_can_be_asked_for_again_but_a_grandparent_is_a_thief() {
 }
 
 // A22, A23
-#[test]
-fn an_access_token_is_no_refresh_token_nor_the_other_way_round() {
-    let server = Server::start();
+fn an_access_token_is_no_refresh_token_nor_the_other_way_round(on: &Backing) {
+    let server = on.start();
     let (access, token) = offline(&server);
     server.refuses(&token);
     assert_token_error(&refresh(&server, &access), "invalid_grant");
@@ -97,9 +111,8 @@ fn an_access_token_is_no_refresh_token_nor_the_other_way_round() {
 }
 
 // R12
-#[test]
-fn a_refresh_token_is_its_clients() {
-    let server = Server::start();
+fn a_refresh_token_is_its_clients(on: &Backing) {
+    let server = on.start();
     let (_, token) = offline(&server);
     let form = [("grant_type", "refresh_token"), ("refresh_token", &*token), ("client_id", "other")];
     assert_eq!(server.send(Request::post("/token").form(&form)).status, 401);
@@ -107,9 +120,8 @@ fn a_refresh_token_is_its_clients() {
 }
 
 // R13
-#[test]
-fn a_token_that_was_not_sealed_here_does_nothing() {
-    let server = Server::start();
+fn a_token_that_was_not_sealed_here_does_nothing(on: &Backing) {
+    let server = on.start();
     let (_, token) = offline(&server);
     for at in 0..token.len() {
         let mut bytes = token.clone().into_bytes();
@@ -126,9 +138,8 @@ fn a_token_that_was_not_sealed_here_does_nothing() {
 }
 
 // R09, R10, R11
-#[test]
-fn what_happens_to_the_user_reaches_refresh_and_access_tokens() {
-    let server = Server::start();
+fn what_happens_to_the_user_reaches_refresh_and_access_tokens(on: &Backing) {
+    let server = on.start();
     let stdin = ["set-password", "ada", "--password-stdin"];
     for change in [&["disable", "ada"][..], &stdin, &["set-roles", "ada", "editor"], &["delete", "ada"]] {
         let (access, token) = offline(&server);
@@ -159,9 +170,8 @@ fn what_happens_to_the_user_reaches_refresh_and_access_tokens() {
 }
 
 // R11
-#[test]
-fn a_user_who_changes_their_password_is_logged_out_everywhere() {
-    let server = Server::start();
+fn a_user_who_changes_their_password_is_logged_out_everywhere(on: &Backing) {
+    let server = on.start();
     let (access, token) = offline(&server);
     let (other, _) = offline(&server);
     let change = |current: &str, new: &str| {
@@ -210,9 +220,8 @@ fn the_stores_file_holds_nothing_to_log_in_with() {
 }
 
 // S01, S02
-#[test]
-fn a_browser_gets_a_cookie_that_scripts_and_other_sites_cannot_use() {
-    let server = Server::start();
+fn a_browser_gets_a_cookie_that_scripts_and_other_sites_cannot_use(on: &Backing) {
+    let server = on.start();
     let login = browser(&server);
     assert_eq!(login.json().get("refresh_token"), None, "what is in the cookie is not in the body");
     let set = login.header("set-cookie").expect("a cookie").to_owned();
@@ -244,9 +253,8 @@ fn a_browser_gets_a_cookie_that_scripts_and_other_sites_cannot_use() {
     assert_eq!(server.send(evil).status, 403, "nor can another site's page log a browser in");
 }
 
-#[test]
-fn a_token_travels_the_way_it_first_came() {
-    let server = Server::start();
+fn a_token_travels_the_way_it_first_came(on: &Backing) {
+    let server = on.start();
     let (_, in_body) = offline(&server);
     let in_cookie = cookie(&browser(&server));
     assert_token_error(&refresh(&server, &in_cookie), "invalid_grant");
@@ -260,9 +268,8 @@ fn a_token_travels_the_way_it_first_came() {
     assert_eq!(server.send(same_origin(by_cookie(&in_cookie))).status, 200);
 }
 
-#[test]
-fn a_person_sees_and_ends_their_own_sessions() {
-    let server = Server::start();
+fn a_person_sees_and_ends_their_own_sessions(on: &Backing) {
+    let server = on.start();
     server.user("eve", &[]);
     let (phone, phone_refresh) = {
         let reply = server.send(
@@ -310,9 +317,8 @@ fn a_person_sees_and_ends_their_own_sessions() {
 }
 
 // S01, R05
-#[test]
-fn logging_out_ends_the_session_and_takes_the_cookie_away() {
-    let server = Server::start();
+fn logging_out_ends_the_session_and_takes_the_cookie_away(on: &Backing) {
+    let server = on.start();
     let login = browser(&server);
     let (access, token) = (text(&login, "access_token"), cookie(&login));
     let logout = || Request::post("/logout").header("Cookie", format!("__Host-refresh={token}"));
@@ -333,22 +339,20 @@ fn logging_out_ends_the_session_and_takes_the_cookie_away() {
 }
 
 // F06
-#[test]
-fn a_restart_forgets_no_session_and_no_revocation() {
-    let server = Server::start();
+fn a_restart_forgets_no_session_and_no_revocation(on: &Backing) {
+    let server = on.start();
     let (kept, kept_refresh) = offline(&server);
     let (ended, ended_refresh) = offline(&server);
     assert_eq!(server.send(Request::post("/logout").bearer(&ended)).status, 204);
-    let server = Server::start_in(server.kill(), &[]);
+    let server = on.start_in(server.kill(), &[]);
     assert_eq!(server.me(&kept).status, 200);
     server.refuses(&ended);
     assert_token_error(&refresh(&server, &ended_refresh), "invalid_grant");
     assert_eq!(refresh(&server, &kept_refresh).status, 200);
 }
 
-#[test]
-fn the_command_line_lists_and_ends_sessions() {
-    let server = Server::start();
+fn the_command_line_lists_and_ends_sessions(on: &Backing) {
+    let server = on.start();
     let (one, _) = offline(&server);
     let (other, _) = offline(&server);
     let list = || -> serde_json::Value {

@@ -194,13 +194,14 @@ impl Shared {
                 server.write_all(&chunk[ahead..n])?;
                 ahead = n;
             }
-            // To close a socket that has something unread is how to send a reset without unsafe code.
+            // To close a socket that has something unread is how to send a reset without unsafe code. (After
+            // a full chunk there is more to come; a byte left of that would narrow the window.)
             let kept = {
                 let state = self.state.lock().unwrap();
                 if connection.is_closed() {
                     return Ok(());
                 }
-                usize::from(matches!(state.mode, Mode::Reset(_)))
+                usize::from(n < chunk.len() && matches!(state.mode, Mode::Reset(_)))
             };
             client.read_exact(&mut chunk[..ahead - kept])?;
             ahead = kept;

@@ -1,0 +1,156 @@
+//! Stores that fail under a running server: stopped, frozen, slow, cut off, emptied, moved.
+//!
+//! Whatever is done to them: no revoked token is taken, nothing is half done, what cannot be
+//! answered is answered 503, and all is well again without a restart.
+
+mod redis;
+
+use crate::{
+    http::{Reply, Request},
+    server::{PASSWORD, Server, assert_token_error},
+    servers::eventually,
+};
+use serde_json::Value;
+
+/// How long access tokens are taken without word of what was revoked, in these tests.
+const STALENESS: &str = "2";
+
+/// Two sessions of one user: one that goes on and one that was ended.
+pub struct Scene {
+    pub server: Server,
+    live: Tokens,
+    ended: Tokens,
+}
+
+#[derive(Clone)]
+struct Tokens {
+    access: String,
+    refresh: String,
+}
+
+impl Tokens {
+    fn of(reply: &Reply) -> Self {
+        let json = reply.json();
+        let text = |name: &str| json[name].as_str().unwrap_or_else(|| panic!("{name} in {json}")).to_owned();
+        Self { access: text("access_token"), refresh: text("refresh_token") }
+    }
+}
+
+fn login() -> Request {
+    let form = [("username", "ada"), ("password", PASSWORD), ("scope", "offline_access")];
+    Request::post("/token").form(&form)
+}
+
+fn refresh(token: &str) -> Request {
+    Request::post("/token").form(&[("grant_type", "refresh_token"), ("refresh_token", token)])
+}
+
+/// 503 and when to try again.
+#[track_caller]
+fn assert_unavailable(reply: &Reply, what: &str) {
+    assert_eq!(reply.status, 503, "{what}: {}", reply.text());
+    assert!(reply.header("retry-after").is_some(), "{what}");
+    assert_eq!(reply.json()["error"], "temporarily_unavailable", "{what}");
+}
+
+impl Scene {
+    /// A server on the store of these settings, with the grace so long that no recovery outlasts it.
+    pub fn set(settings: &[(&str, &str)]) -> Self {
+        let mut all =
+            vec![("COUNTERSIGN_REFRESH__GRACE", "300"), ("COUNTERSIGN_REVOCATION__MAX_STALENESS", STALENESS)];
+        all.extend(settings);
+        let server = Server::start_with(&all);
+        server.user("ada", &[]);
+        let (live, ended) = (Tokens::of(&server.send(login())), Tokens::of(&server.send(login())));
+        assert_eq!(server.send(Request::post("/logout").bearer(&ended.access)).status, 204);
+        let scene = Self { server, live, ended };
+        scene.is_as_it_should_be();
+        scene
+    }
+
+    fn is_as_it_should_be(&self) {
+        self.server.accepts(&self.live.access);
+        self.ended_stays_ended();
+        assert_token_error(&self.server.send(refresh(&self.ended.refresh)), "invalid_grant");
+        assert_eq!(self.readiness().0, 200);
+    }
+
+    /// Whatever happens, an ended session opens nothing.
+    pub fn ended_stays_ended(&self) {
+        let reply = self.server.me(&self.ended.access);
+        assert!([401, 503].contains(&reply.status), "a revoked token got {}: {}", reply.status, reply.text());
+        let reply = self.server.send(refresh(&self.ended.refresh));
+        assert!(
+            [400, 503].contains(&reply.status),
+            "an ended session got {}: {}",
+            reply.status,
+            reply.text()
+        );
+    }
+
+    fn readiness(&self) -> (u16, Value) {
+        let reply = self.server.send(Request::get("/health/ready"));
+        (reply.status, reply.json())
+    }
+
+    /// While the store of sessions cannot be used: nobody gets in or on, and in time not even with
+    /// an access token.
+    pub fn is_closed(&self) {
+        self.ended_stays_ended();
+        assert_unavailable(&self.server.send(login()), "a login");
+        assert_unavailable(&self.server.send(refresh(&self.live.refresh)), "a refresh");
+        assert_unavailable(&self.server.send(Request::post("/logout").bearer(&self.live.access)), "a logout");
+        // F08
+        assert_eq!(self.server.send(Request::get("/health/live")).status, 200);
+        assert_eq!(self.readiness().0, 503, "{}", self.readiness().1);
+    }
+
+    /// Without word of what was revoked, access tokens are taken for a while and then no more.
+    pub fn goes_stale(&self) {
+        eventually("stale tokens are refused", || {
+            self.ended_stays_ended();
+            let reply = self.server.me(&self.live.access);
+            assert!([200, 503].contains(&reply.status), "{}", reply.text());
+            reply.status == 503
+        });
+        assert_unavailable(&self.server.me(&self.live.access), "a stale token");
+    }
+
+    /// The store is back, and everything is as if nothing had happened: the refresh token that was
+    /// presented in vain was used once or not at all, and the ended session is still ended.
+    pub fn recovers(&mut self) {
+        eventually("a refresh works again", || {
+            self.ended_stays_ended();
+            let reply = self.server.send(refresh(&self.live.refresh));
+            assert!([200, 503].contains(&reply.status), "no rotation is half done: {}", reply.text());
+            if reply.status == 200 {
+                self.live = Tokens::of(&reply);
+            }
+            reply.status == 200
+        });
+        eventually("the server is ready again", || self.readiness().0 == 200);
+        let next = self.server.send(refresh(&self.live.refresh));
+        assert_eq!(next.status, 200, "there is one line of tokens: {}", next.text());
+        self.live = Tokens::of(&next);
+        self.is_as_it_should_be();
+        assert_eq!(self.server.send(login()).status, 200);
+    }
+
+    /// The store is back and has lost sessions: nobody who was in is in, and everybody may log in.
+    pub fn begins_anew(&mut self) {
+        eventually("a login works again", || {
+            self.ended_stays_ended();
+            let reply = self.server.send(login());
+            assert!([200, 503].contains(&reply.status), "{}", reply.text());
+            if reply.status == 200 && self.server.me(&Tokens::of(&reply).access).status == 200 {
+                self.server.refuses(&self.live.access);
+                assert_token_error(&self.server.send(refresh(&self.live.refresh)), "invalid_grant");
+                self.live = Tokens::of(&reply);
+                return true;
+            }
+            false
+        });
+        eventually("the server is ready again", || self.readiness().0 == 200);
+        self.is_as_it_should_be();
+    }
+}

@@ -1,6 +1,6 @@
 //! The log: to stderr, one line for each event, set by `RUST_LOG`.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use tracing_subscriber::{EnvFilter, filter::Directive};
 
 /// Starts the log; it takes over Rocket's own too.
@@ -13,9 +13,5 @@ pub(super) fn start() {
     for directive in ["rocket::server=warn", "rocket::server::_=off", "hyper=warn"] {
         filter = filter.add_directive(directive.parse::<Directive>().expect("a correct directive"));
     }
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
 }

@@ -99,15 +99,9 @@ impl From<SettingsError> for Failure {
 /// Runs the command. Exit codes: 0 done or stopped, 1 could not run, 2 bad usage or settings.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
     log::start();
-    let done = rocket::async_main(async {
-        let figment = serve::figment();
-        match arguments.command.unwrap_or(Command::Serve) {
-            Command::Serve => serve::run(figment).await,
-            Command::Doctor { json } => doctor::run(&settings(&figment)?, json).await,
-            Command::User(command) => user::run(command, Desk::open(&settings(&figment)?).await?).await,
-            Command::Session(command) => session::run(command, Desk::open(&settings(&figment)?).await?).await,
-        }
-    });
+    let figment = serve::figment();
+    // Before Rocket makes its runtime, which reads the same settings.
+    let done = serve::check(&figment).and_then(|()| rocket::async_main(dispatch(arguments, figment)));
     let (code, text) = match done {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Refused(text)) => (2, text),
@@ -115,6 +109,15 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     };
     eprintln!("countersign: {text}");
     ExitCode::from(code)
+}
+
+async fn dispatch(arguments: Arguments, figment: Figment) -> Result<(), Failure> {
+    match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(figment).await,
+        Command::Doctor { json } => doctor::run(&settings(&figment)?, json).await,
+        Command::User(command) => user::run(command, Desk::open(&settings(&figment)?).await?).await,
+        Command::Session(command) => session::run(command, Desk::open(&settings(&figment)?).await?).await,
+    }
 }
 
 /// What the commands on users and sessions work with.

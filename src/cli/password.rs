@@ -37,6 +37,7 @@ impl NewPassword {
         Ok(Self { password, generated: false })
     }
 
+    /// Before it is set, so that no account has a password that nobody was told.
     pub(super) fn print_if_generated(&self) -> Result<(), Failure> {
         if self.generated { print(&format!("password: {}", self.password.reveal())) } else { Ok(()) }
     }

@@ -13,7 +13,8 @@ use rocket::{
     config::Ident,
     fairing::AdHoc,
     figment::{
-        Figment, Profile,
+        Error, Figment, Profile,
+        error::Kind,
         providers::{Env, Format, Toml},
     },
 };
@@ -31,8 +32,48 @@ pub(super) fn figment() -> Figment {
         .select(Profile::from_env_or("ROCKET_PROFILE", Config::DEFAULT_PROFILE))
 }
 
+/// Rocket's own settings, checked here since Rocket panics over them, and shows their values.
+pub(super) fn check(figment: &Figment) -> Result<(), Failure> {
+    let Err(errors) = figment.extract::<Config>() else {
+        return match figment.find_value("tls") {
+            Ok(_) => Err(Failure::Refused("tls: this server speaks none; put a proxy in front".into())),
+            Err(_) => Ok(()),
+        };
+    };
+    let lines: Vec<_> = errors.into_iter().map(|error| sentence(&error)).collect();
+    Err(Failure::Refused(format!("Rocket's settings are wrong:\n{}", lines.join("\n"))))
+}
+
+/// What is wrong, where, and not what the value was.
+fn sentence(error: &Error) -> String {
+    let source = error.metadata.as_ref().map_or("Rocket's settings".into(), |metadata| {
+        metadata.source.as_ref().map_or(metadata.name.to_string(), ToString::to_string)
+    });
+    let path = error.path.join(".");
+    match &error.kind {
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
+            format!("{path} ({source}): must be {expected}")
+        }
+        Kind::UnknownVariant(_, expected) => {
+            format!("{path} ({source}): must be one of {}", expected.join(", "))
+        }
+        // A message may quote the lines around it; the first says where they are.
+        kind => {
+            let text = kind.to_string();
+            let first = text.lines().next().unwrap_or_default().to_owned();
+            let place = if path.is_empty() { source } else { format!("{path} ({source})") };
+            format!("{place}: {first}")
+        }
+    }
+}
+
 pub(super) async fn run(figment: Figment) -> Result<(), Failure> {
     let settings = settings(&figment)?;
+    let address = format!(
+        "{}:{}",
+        figment.extract_inner::<String>("address").unwrap_or_default(),
+        figment.extract_inner::<u16>("port").unwrap_or_default()
+    );
     // Asked for here so that a key file that cannot be used is a sentence and not a failed launch.
     settings.signing_secret()?;
     let development = figment.profile() == Config::DEBUG_PROFILE;
@@ -52,15 +93,15 @@ pub(super) async fn run(figment: Figment) -> Result<(), Failure> {
     }));
     match rocket.launch().await {
         Ok(_) => Ok(()),
-        Err(error) => Err(refusal(&error)),
+        Err(error) => Err(refusal(&error, &address)),
     }
 }
 
 /// What kept Rocket from launching. Asking for the kind keeps the error from panicking.
-fn refusal(error: &rocket::Error) -> Failure {
+fn refusal(error: &rocket::Error, address: &str) -> Failure {
     use rocket::error::ErrorKind;
     match error.kind() {
-        ErrorKind::Bind(error) => Failure::Failed(format!("the address cannot be used: {error}")),
+        ErrorKind::Bind(error) => Failure::Failed(format!("the address {address} cannot be used: {error}")),
         ErrorKind::Io(error) => Failure::Failed(error.to_string()),
         ErrorKind::Config(error) => Failure::Refused(format!("Rocket's configuration is wrong: {error}")),
         ErrorKind::FailedFairings(_) => Failure::Failed("could not start; the log says why".into()),
@@ -93,13 +134,21 @@ async fn first_admin(authority: &Authority, development: bool) -> Result<(), Acc
     let username: Username = "admin".parse().expect("a user name");
     let role: RoleName = "admin".parse().expect("a role's name");
     let Ok(password) = Password::random() else { return Ok(()) };
-    match accounts.add(username, password.clone(), [role].into(), authority.clock.now()).await {
-        // Another instance was first, and has told.
-        Err(AccountError::NameTaken) => return Ok(()),
-        added => added?,
-    };
-    // Not through the log, which may be kept: this is shown once, to whoever started the server.
+    // Not through the log, which may be kept: this is shown once, to whoever started the server,
+    // and before the account is made, so that there is none whose password nobody was told.
+    let mut stderr = std::io::stderr();
     let line = format!("countersign: first admin: username admin, password {}\n", password.reveal());
-    let _ = std::io::stderr().write_all(line.as_bytes());
-    Ok(())
+    if stderr.write_all(line.as_bytes()).is_err() {
+        tracing::error!("the first admin's password could not be shown, so there is no first admin");
+        return Ok(());
+    }
+    match accounts.add(username, password, [role].into(), authority.clock.now()).await {
+        Ok(_) => Ok(()),
+        Err(AccountError::NameTaken) => {
+            let _ = stderr
+                .write_all(b"countersign: another instance has made the first admin; use its password\n");
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
 }

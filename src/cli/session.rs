@@ -67,7 +67,7 @@ fn as_json(session: &Session) -> serde_json::Value {
         "name": session.device.name,
         "created_at": session.created_at,
         "last_used_at": session.last_used_at,
-        "expires_at": session.expires_at,
+        "expires_at": session.ends_at(),
         "refreshes": session.generation,
     })
 }

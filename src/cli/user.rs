@@ -65,8 +65,9 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
         Command::Add { name, roles, password_stdin } => {
             let password = NewPassword::read(password_stdin)?;
             let roles = roles.into_iter().collect();
-            accounts.add(name, password.password.clone(), roles, SystemClock.now()).await?;
-            password.print_if_generated()
+            password.print_if_generated()?;
+            accounts.add(name, password.password, roles, SystemClock.now()).await?;
+            Ok(())
         }
         Command::List { json } => list(accounts, json).await,
         Command::Show { name, json } => {
@@ -76,8 +77,8 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
         Command::SetPassword { name, password_stdin } => {
             let user = accounts.find(&name).await?;
             let password = NewPassword::read(password_stdin)?;
-            accounts.set_password(user.id, password.password.clone()).await?;
-            password.print_if_generated()
+            password.print_if_generated()?;
+            Ok(accounts.set_password(user.id, password.password).await?)
         }
         Command::SetRoles { name, roles } => {
             let user = accounts.find(&name).await?;

@@ -45,10 +45,25 @@ fn read_or_make(path: &Path) -> io::Result<KeyText> {
             Ok(key)
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            warn_if_open_to_others(path)?;
             fs::read_to_string(path).map(|text| KeyText(Zeroizing::new(text)))
         }
         Err(error) => Err(error),
     }
+}
+
+#[cfg(unix)]
+fn warn_if_open_to_others(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
+        tracing::warn!("{} can be read by others; chmod it to 600", path.display());
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn warn_if_open_to_others(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn fresh() -> io::Result<KeyText> {

@@ -5,9 +5,14 @@ use figment::{
     Error, Metadata, Profile, Provider,
     value::{Dict, Map, Value},
 };
-use std::fs;
+use std::{
+    fs::File,
+    io::{self, Read},
+};
 
 const PREFIX: &str = "COUNTERSIGN_";
+/// The longest secret that a file may hold.
+const MAX_SECRET_BYTES: usize = 16 * 1024;
 
 /// Settings from environment variables. All values are texts, so that a key made of digits
 /// stays the text that it is.
@@ -49,13 +54,18 @@ impl Environment {
         let Some(secret) = key.strip_suffix("_file").filter(|key| SECRETS.contains(key)) else {
             return self.values.push((key, value));
         };
-        match fs::read_to_string(&value) {
-            // Editors and `echo` end a file with a newline; no secret of ours does.
-            Ok(text) => self.values.push((secret.to_owned(), text.trim_end_matches(['\r', '\n']).to_owned())),
-            Err(error) => {
-                self.problems.push(Problem::new(name, &format!("names a file that cannot be read: {error}")));
+        let problem = match read(&value) {
+            Err(error) => format!("names a file that cannot be read: {error}"),
+            Ok(text) if text.len() > MAX_SECRET_BYTES => {
+                format!("names a file of more than {MAX_SECRET_BYTES} bytes")
             }
-        }
+            // Editors and `echo` end a file with a newline; no secret of ours does.
+            Ok(text) => match text.trim_end_matches(['\r', '\n']) {
+                "" => "names an empty file".into(),
+                text => return self.values.push((secret.to_owned(), text.to_owned())),
+            },
+        };
+        self.problems.push(Problem::new(name, &problem));
     }
 
     /// A secret and its `_FILE` together: nobody can say which was meant.
@@ -68,6 +78,13 @@ impl Environment {
             }
         }
     }
+}
+
+/// One byte more than a secret may have, at most, so that a longer one is refused and not cut.
+fn read(path: &str) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MAX_SECRET_BYTES as u64 + 1).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 impl Provider for Environment {

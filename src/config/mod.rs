@@ -15,7 +15,7 @@ pub use environment::Environment;
 pub use reader::{Problem, SettingsError};
 
 use crate::{
-    jwt::{HmacSecret, Rules},
+    jwt::{HmacSecret, MAX_LEEWAY, MAX_LIFETIME, Rules},
     password::Argon2Params,
     scope::Scope,
 };
@@ -150,12 +150,18 @@ impl Settings {
         let store = store(&mut reader);
         let previous_signing_key = reader.secret("previous_signing_key");
         let signing_key = match reader.secret("signing_key") {
-            Some(secret) => Some(SigningKeySource::Given(secret)),
+            Some(secret) => {
+                if previous_signing_key.as_ref().is_some_and(|previous| previous.bytes() == secret.bytes()) {
+                    reader.problem("previous_signing_key", "is the same as the signing key");
+                }
+                Some(SigningKeySource::Given(secret))
+            }
             None if development => Some(SigningKeySource::Development),
             None => {
                 reader.missing(
                     "signing_key",
-                    "is not set. Make one with `head -c 32 /dev/urandom | base64` and keep it secret",
+                    "is not set, and is made by itself only in the debug profile on a loopback address. \
+                     Make one with `head -c 32 /dev/urandom | base64` and keep it secret",
                 );
                 None
             }
@@ -163,8 +169,10 @@ impl Settings {
         let access = Rules {
             issuer: reader.name("issuer").unwrap_or_else(|| "countersign".into()),
             audience: reader.name("audience").unwrap_or_else(|| "countersign".into()),
-            leeway: Duration::from_secs(reader.integer("leeway", 0..=60).unwrap_or(5)),
-            max_lifetime: Duration::from_secs(reader.integer("access_ttl", 30..=86_400).unwrap_or(900)),
+            leeway: Duration::from_secs(reader.integer("leeway", 0..=MAX_LEEWAY.as_secs()).unwrap_or(5)),
+            max_lifetime: Duration::from_secs(
+                reader.integer("access_ttl", 30..=MAX_LIFETIME.as_secs()).unwrap_or(900),
+            ),
         };
         let scopes = reader.words("scopes").unwrap_or_default();
         let password = password(&mut reader);
@@ -262,7 +270,12 @@ fn password(reader: &mut Reader) -> PasswordSettings {
     let iterations = number("password.iterations", 2);
     let lanes = number("password.lanes", 1);
     let params = Argon2Params::new(memory_kib, iterations, lanes).unwrap_or_else(|error| {
-        reader.problem("password.memory_kib", &error.to_string());
+        let key = match error {
+            _ if lanes > Argon2Params::MAX_LANES => "password.lanes",
+            _ if iterations > Argon2Params::MAX_ITERATIONS => "password.iterations",
+            _ => "password.memory_kib",
+        };
+        reader.problem(key, &error.to_string());
         Argon2Params::default()
     });
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -73,7 +73,10 @@ impl Reader {
     }
 
     fn refuse_unknown(&mut self, prefix: &str, value: &Value) {
-        let Some(table) = value.as_dict() else { return self.problem("", "must be a table") };
+        let Some(table) = value.as_dict() else {
+            let text = "is a table of settings, not one";
+            return self.problem(prefix.trim_end_matches('.'), text);
+        };
         for (name, value) in table {
             let key = format!("{prefix}{name}");
             let is_table = self.known.iter().any(|known| known.starts_with(&format!("{key}.")));
@@ -88,7 +91,8 @@ impl Reader {
     /// Reports a problem under the name that the setting has where it was set.
     pub(super) fn problem(&mut self, key: &str, text: &str) {
         let path = format!("auth.{key}");
-        let source = self.figment.find_metadata(path.trim_end_matches('.')).map(|data| data.source.as_ref());
+        let path = path.trim_end_matches('.');
+        let source = self.figment.find_metadata(path).map(|data| data.source.as_ref());
         let problem = match source {
             Some(Some(Source::File(file))) => {
                 let file = file.file_name().unwrap_or_default().to_string_lossy();
@@ -163,7 +167,8 @@ impl Reader {
             let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
             host.is_some_and(|host| {
                 let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.:[]".contains(&b);
-                !host.is_empty() && host.bytes().all(known)
+                let default = if text.starts_with("https") { ":443" } else { ":80" };
+                !host.is_empty() && host.bytes().all(known) && !host.ends_with(default)
             })
         };
         let Some(text) = self.words_text(key) else { return vec![] };
@@ -173,7 +178,8 @@ impl Reader {
         }
         self.problem(
             key,
-            "must be origins such as https://app.example.org, in lower case, with spaces between",
+            "must be origins as browsers write them, such as https://app.example.org: in lower case, \
+             without the usual port, with spaces between",
         );
         vec![]
     }

@@ -28,6 +28,8 @@ use zeroize::Zeroizing;
 /// The scope by which a client asks for its refresh token in the body (OpenID Connect Core §11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
+const CREDENTIALS_NEEDED: &str = "The parameters username and password are needed";
+
 /// All that it takes to sign somebody in and to recognise them again.
 pub struct Authority {
     /// Who there is, and which sessions they have.
@@ -174,6 +176,9 @@ impl Authority {
             None if request.username.is_some() && request.password.is_some() => {
                 self.password(request, client, caller.device).await
             }
+            None if request.username.is_some() || request.password.is_some() => {
+                Err(GrantError::InvalidRequest(CREDENTIALS_NEEDED))
+            }
             None => Err(GrantError::InvalidRequest("The parameter grant_type is missing")),
         }
     }
@@ -195,15 +200,16 @@ impl Authority {
             revision,
             roles: &user.roles,
             scope: &scope,
+            session_ends: session.ends_at(),
         };
-        let until = session.expires_at.min(session.last_used_at.plus(session.idle));
+        let left = Duration::from_secs(session.ends_at().0.saturating_sub(now.0));
         Ok(Tokens {
             access_token: self.tokens.issue(&issuance, now)?,
-            expires_in: self.tokens.lifetime(),
+            expires_in: self.tokens.lifetime().min(left),
             scope,
             refresh_token: self.refresh_keys.seal(session.id, session.generation, &session.salt),
             transport: session.transport,
-            refresh_expires_in: Duration::from_secs(until.0.saturating_sub(now.0)),
+            refresh_expires_in: left,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! `grant_type=password` (RFC 6749 §4.3), for the app's own front end.
 
-use super::{Authority, GrantError, OFFLINE_ACCESS, TokenRequest, Tokens};
+use super::{Authority, CREDENTIALS_NEEDED, GrantError, OFFLINE_ACCESS, TokenRequest, Tokens};
 use crate::{
     password::{Password, Verdict},
     refresh_token::Salt,
@@ -9,6 +9,7 @@ use crate::{
     store::{Creation, Device, Session, User},
     user::Username,
 };
+use tokio::time::{Instant, sleep_until};
 
 /// The longest texts by which a device is remembered, in bytes.
 const MAX_DEVICE_TEXT: usize = 200;
@@ -22,7 +23,7 @@ impl Authority {
     ) -> Result<Tokens, GrantError> {
         let transport = request.transport();
         let (Some(username), Some(password)) = (request.username, request.password) else {
-            return Err(GrantError::InvalidRequest("The parameters username and password are needed"));
+            return Err(GrantError::InvalidRequest(CREDENTIALS_NEEDED));
         };
         let scope = self.grantable(request.scope.as_deref())?;
         let now = self.clock.now();
@@ -40,9 +41,9 @@ impl Authority {
             generation: 0,
             salt: Salt::random()?,
             device: Device {
-                user_agent: device.user_agent.map(shown),
+                user_agent: device.user_agent.and_then(shown),
                 address: device.address,
-                name: request.device_name.map(shown),
+                name: request.device_name.and_then(shown),
             },
         };
         match self.stores.sessions.create(&session, revision, self.refresh.sessions_per_user).await? {
@@ -64,10 +65,19 @@ impl Authority {
     }
 
     /// Who this is, and their revision. Whatever is wrong, the answer is the same, and it takes
-    /// the work of one hash unless the password could not be anybody's.
+    /// as long, unless the password could not be anybody's.
     async fn login(&self, username: &str, password: &str) -> Result<(User, u64), GrantError> {
-        let users = &self.stores.users;
         let password = Password::parse(password).map_err(|_| GrantError::InvalidGrant)?;
+        let started = Instant::now();
+        let answer = self.identify(username, password).await;
+        if matches!(answer, Err(GrantError::InvalidGrant)) {
+            sleep_until(started + self.hasher.floor()).await;
+        }
+        answer
+    }
+
+    async fn identify(&self, username: &str, password: Password) -> Result<(User, u64), GrantError> {
+        let users = &self.stores.users;
         let found = match username.parse::<Username>() {
             Ok(username) => users.by_username(&username).await?,
             Err(_) => None,
@@ -117,9 +127,12 @@ impl Authority {
     }
 }
 
-/// A text that will be shown to a person: of a bounded length and without control characters.
-fn shown(text: String) -> String {
-    let mut shown: String = text.chars().filter(|c| !c.is_control()).collect();
-    shown.truncate(shown.floor_char_boundary(MAX_DEVICE_TEXT));
-    shown
+/// A text that will be shown to a person: of a bounded length, without control characters and
+/// without those that turn the direction of writing; `None` if nothing is left.
+fn shown(text: String) -> Option<String> {
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let text: String = text.chars().filter(|c| !c.is_control() && !turns(*c)).collect();
+    let text = text.trim();
+    let shown = text[..text.floor_char_boundary(MAX_DEVICE_TEXT)].to_owned();
+    (!shown.is_empty()).then_some(shown)
 }

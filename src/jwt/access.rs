@@ -38,6 +38,8 @@ pub struct Issuance<'a> {
     pub roles: &'a BTreeSet<RoleName>,
     /// `scope`.
     pub scope: &'a Scope,
+    /// When the session ends; no token outlives it.
+    pub session_ends: UnixTime,
 }
 
 /// A token could not be made.
@@ -67,8 +69,8 @@ impl AccessTokens {
         self.rules.max_lifetime
     }
 
-    /// A new token (RFC 9068 §2.2) from `now` for [`lifetime`](Self::lifetime), with a `jti` of
-    /// 128 random bits and nothing personal in it.
+    /// A new token (RFC 9068 §2.2) from `now` for [`lifetime`](Self::lifetime) or to the end of
+    /// its session, with a `jti` of 128 random bits and nothing personal in it.
     pub fn issue(&self, issuance: &Issuance<'_>, now: UnixTime) -> Result<String, IssueError> {
         let mut jti = [0; 16];
         getrandom::fill(&mut jti).map_err(|_| IssueError::Randomness)?;
@@ -80,7 +82,7 @@ impl AccessTokens {
             "sid": issuance.session_id.to_string(),
             "jti": BASE64_URL_SAFE_NO_PAD.encode(jti),
             "iat": now,
-            "exp": now.plus(self.lifetime()),
+            "exp": now.plus(self.lifetime()).min(issuance.session_ends),
             "rev": issuance.revision,
             "roles": issuance.roles,
             "scope": issuance.scope.to_string(),

@@ -47,8 +47,8 @@ impl Claims {
         &self.jti
     }
 
-    /// `rev`: how often all tokens of the subject had been revoked when this one was issued;
-    /// 0 if the token does not say.
+    /// `rev`: the subject's revision when this one was issued; it grows each time all their tokens
+    /// are revoked.
     pub fn revision(&self) -> u64 {
         self.revision
     }
@@ -98,13 +98,10 @@ impl Claims {
         let client_id = text(raw.client_id, "client_id")?;
         let session_id = text(raw.sid, "sid")?;
         let jti = text(raw.jti, "jti")?;
-        let revision = match raw.rev {
-            Typed::Absent => 0,
-            Typed::Is(revision) => revision,
-            Typed::Wrong => return Err(JwtError::Claim("rev")),
-        };
+        let revision = raw.rev.right().ok_or(JwtError::Claim("rev"))?;
 
         let (issued_at, expires_at) = rules.lifetime(raw.iat, raw.exp, raw.nbf, now)?;
+        // Left out, or of another type, these give nothing (RFC 6750 §3.1).
         let roles = raw.roles.right().unwrap_or_default();
         let roles = roles.iter().filter_map(|role| role.parse().ok()).collect();
         let scope = raw.scope.right().and_then(|scope| scope.parse().ok()).unwrap_or_default();

@@ -18,7 +18,13 @@ pub use jws::{MAX_TOKEN_BYTES, VerifiedJws, verify_jws};
 pub use key::{Algorithm, KeySet, KeySetError, SigningKey};
 pub use secret::{HmacSecret, WeakSecret};
 
+use std::time::Duration;
 use thiserror::Error;
+
+/// The longest life that an access token can be given.
+pub const MAX_LIFETIME: Duration = Duration::from_secs(86_400);
+/// The furthest that clocks can be allowed to differ.
+pub const MAX_LEEWAY: Duration = Duration::from_secs(60);
 
 /// Why a token is refused. For logs and tests: whoever sent it is told one constant sentence.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]

@@ -17,6 +17,11 @@ pub struct Argon2Params {
 }
 
 impl Argon2Params {
+    /// The most lanes that can be asked for.
+    pub const MAX_LANES: u32 = 16;
+    /// The most passes that can be asked for.
+    pub const MAX_ITERATIONS: u32 = 64;
+
     /// Parameters within the bounds: `lanes` 1 to 16; `iterations` 1 to 64; `memory_kib` 7,168
     /// to 262,144 with `memory_kib × iterations` at least 35,840, which is the weakest of the
     /// settings that OWASP calls equally strong.
@@ -35,7 +40,9 @@ impl Argon2Params {
     /// Whether a hash of this cost may be computed at all, so that a planted one cannot take
     /// the memory or the processor for itself.
     fn affordable(self) -> bool {
-        self.memory_kib <= 262_144 && (1..=64).contains(&self.iterations) && (1..=16).contains(&self.lanes)
+        self.memory_kib <= 262_144
+            && (1..=Self::MAX_ITERATIONS).contains(&self.iterations)
+            && (1..=Self::MAX_LANES).contains(&self.lanes)
     }
 
     fn context(self) -> Option<Argon2<'static>> {

@@ -1,7 +1,14 @@
 //! Hashing on blocking threads, never more at a time than there are permits.
 
 use super::{Argon2Params, Password, PasswordHash, argon2id, bcrypt};
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
@@ -18,7 +25,12 @@ struct Shared {
     memory: argon2id::Memory,
     /// What a login is compared with when there is no user, so that it costs the same.
     nobody: PasswordHash,
+    /// The longest that a comparison with a legacy hash has taken, in microseconds.
+    slowest: AtomicU64,
 }
+
+/// No failed login is held back for longer than this.
+const MAX_FLOOR: Duration = Duration::from_secs(1);
 
 /// What comparing a password with a stored hash found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +65,14 @@ impl Hasher {
         getrandom::fill(&mut secret).map_err(|_| HasherError::Randomness)?;
         let nobody = argon2id::hash(&secret, params, &memory).ok_or(HasherError::Randomness)?;
         let permits = Arc::new(Semaphore::new(permits.max(1)));
-        Ok(Self(Arc::new(Shared { params, permits, memory, nobody })))
+        Ok(Self(Arc::new(Shared { params, permits, memory, nobody, slowest: AtomicU64::new(0) })))
+    }
+
+    /// How long a failed login has to take so that its time does not tell whether there is a
+    /// legacy hash, which has a cost of its own: as long as the slowest of these has taken so
+    /// far, a second at most. Zero until one was met.
+    pub fn floor(&self) -> Duration {
+        Duration::from_micros(self.0.slowest.load(Ordering::Relaxed)).min(MAX_FLOOR)
     }
 
     /// A new hash for a store.
@@ -89,10 +108,10 @@ impl Hasher {
 }
 
 impl Shared {
-    fn verify(&self, password: &Password, stored: Option<&PasswordHash>) -> Verdict {
-        let password = password.as_bytes();
+    fn verify(&self, typed: &Password, stored: Option<&PasswordHash>) -> Verdict {
+        let password = typed.as_bytes();
         if let Some(hash) = stored.filter(|hash| bcrypt::is_supported(hash)) {
-            return if bcrypt::matches(password, hash) { Verdict::MatchOutdated } else { Verdict::Mismatch };
+            return self.verify_legacy(typed, hash);
         }
         match stored.map(argon2id::Parsed::new) {
             Some(Some(parsed)) => match argon2id::matches(password, &parsed, &self.memory) {
@@ -101,11 +120,29 @@ impl Shared {
                 false => Verdict::Mismatch,
             },
             nothing => {
-                if let Some(parsed) = argon2id::Parsed::new(&self.nobody) {
-                    argon2id::matches(password, &parsed, &self.memory);
-                }
+                self.work_for_nobody(password);
                 if nothing.is_some() { Verdict::Unusable } else { Verdict::Mismatch }
             }
+        }
+    }
+}
+
+impl Shared {
+    /// A cheap legacy hash must not be quicker than nobody's; a dear one sets the floor.
+    fn verify_legacy(&self, password: &Password, hash: &PasswordHash) -> Verdict {
+        let started = Instant::now();
+        if password.spellings().any(|spelling| bcrypt::matches(spelling, hash)) {
+            return Verdict::MatchOutdated;
+        }
+        self.work_for_nobody(password.as_bytes());
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.slowest.fetch_max(micros, Ordering::Relaxed);
+        Verdict::Mismatch
+    }
+
+    fn work_for_nobody(&self, password: &[u8]) {
+        if let Some(parsed) = argon2id::Parsed::new(&self.nobody) {
+            argon2id::matches(password, &parsed, &self.memory);
         }
     }
 }

@@ -29,8 +29,20 @@ use zeroize::Zeroizing;
 /// assert_eq!(format!("{composed:?}"), "Password");
 /// # Ok::<(), countersign::password::PasswordError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
-pub struct Password(Zeroizing<String>);
+#[derive(Clone)]
+pub struct Password {
+    normal: Zeroizing<String>,
+    /// As it was typed, if that is another text: hashes that others made may be of it.
+    typed: Option<Zeroizing<String>>,
+}
+
+impl PartialEq for Password {
+    fn eq(&self, other: &Self) -> bool {
+        self.normal == other.normal
+    }
+}
+
+impl Eq for Password {}
 
 impl Password {
     /// The shortest password that can be chosen, in bytes of UTF-8.
@@ -48,13 +60,17 @@ impl Password {
         }
         let normal = OpaqueString::enforce(text).map_err(|_| PasswordError::NotAllowed)?;
         let normal = Zeroizing::new(normal.into_owned());
-        if normal.len() > Self::MAX_BYTES { Err(PasswordError::TooLong) } else { Ok(Self(normal)) }
+        if normal.len() > Self::MAX_BYTES {
+            return Err(PasswordError::TooLong);
+        }
+        let typed = (*normal != text).then(|| Zeroizing::new(text.to_owned()));
+        Ok(Self { normal, typed })
     }
 
     /// A password that an account is to have from now on.
     pub fn choose(text: &str) -> Result<Self, PasswordError> {
         let password = Self::parse(text)?;
-        if password.0.len() < Self::MIN_BYTES { Err(PasswordError::TooShort) } else { Ok(password) }
+        if password.normal.len() < Self::MIN_BYTES { Err(PasswordError::TooShort) } else { Ok(password) }
     }
 
     /// A password of 120 random bits, easy to copy: 24 letters and digits in groups of six.
@@ -70,16 +86,21 @@ impl Password {
             }
             text.push(char::from(ALPHABET[usize::from(byte & 31)]));
         }
-        Ok(Self(text))
+        Ok(Self { normal: text, typed: None })
     }
 
     /// The normalised text, to be shown once to the person it was made for.
     pub fn reveal(&self) -> &str {
-        &self.0
+        &self.normal
     }
 
     fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.normal.as_bytes()
+    }
+
+    /// The same, and then as it was typed.
+    fn spellings(&self) -> impl Iterator<Item = &[u8]> {
+        std::iter::once(self.as_bytes()).chain(self.typed.iter().map(|typed| typed.as_bytes()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Hearing of what was revoked, by whomever, and noticing when the store has forgotten it.
 
-use super::{Lag, MARGIN, Revocations};
+use super::{KEPT_IN_STORE, Lag, MARGIN, Revocations};
 use crate::store::{Revocation, RevocationList, RevokedSubject, StoreError};
 use std::{
     convert::Infallible,
@@ -52,8 +52,8 @@ impl Heard {
         self.last.as_ref().map_or(0, |line| line.position)
     }
 
-    /// Whether the list goes on from the last line. If that line is older than `keep` it may
-    /// have been purged, provided that there are later ones.
+    /// Whether the list goes on from the last line. If that line is old it may have been purged,
+    /// provided that there are later ones.
     fn continues_in(&self, list: &RevocationList, is_old: impl Fn(&Revocation) -> bool) -> bool {
         let Some(last) = &self.last else { return true };
         match list.lines.first() {
@@ -141,7 +141,7 @@ impl Revocations {
             // Somebody else has read on meanwhile; what counts is the list from there.
             return Next::Read;
         }
-        let is_old = |line: &Revocation| line.at.plus(self.keep.saturating_sub(MARGIN)) <= now;
+        let is_old = |line: &Revocation| line.at.plus(KEPT_IN_STORE.saturating_sub(MARGIN)) <= now;
         if list.epoch == 0 || list.epoch != heard.epoch || !heard.continues_in(list, is_old) {
             return Next::Recover;
         }
@@ -161,7 +161,10 @@ impl Revocations {
         if list.lines.len() == PAGE as usize {
             return Next::Read;
         }
-        heard.caught_up = true;
+        if !std::mem::replace(&mut heard.caught_up, true) {
+            // The store keeps more than what matters here.
+            self.denied.forget(now);
+        }
         Next::Done
     }
 

@@ -32,6 +32,12 @@ use tokio::time::Instant;
 /// How long past the life of a token its revocation is remembered, for clocks that differ.
 const MARGIN: Duration = Duration::from_secs(60);
 
+/// How long revocations stay in the store: the longest that any process may be set to take a
+/// token for. Whoever purges need not be set like whoever issued.
+const KEPT_IN_STORE: Duration = Duration::from_secs(
+    crate::jwt::MAX_LIFETIME.as_secs() + crate::jwt::MAX_LEEWAY.as_secs() + MARGIN.as_secs(),
+);
+
 /// Ends sessions and remembers what was ended.
 pub struct Revocations {
     store: Arc<dyn SessionStore>,
@@ -128,7 +134,7 @@ impl Revocations {
         self.denied.forget(now);
         let mut removed = 0;
         loop {
-            let batch = self.store.purge(now, now.minus(self.keep), BATCH).await?;
+            let batch = self.store.purge(now, now.minus(KEPT_IN_STORE), BATCH).await?;
             removed += batch;
             if batch < u64::from(BATCH) {
                 return Ok(removed);

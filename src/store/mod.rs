@@ -28,7 +28,7 @@ pub use session::{
 pub use user::{Insertion, User, UserStore};
 
 use crate::clock::UnixTime;
-use std::{error::Error as StdError, sync::Arc, time::Duration};
+use std::{borrow::Cow, error::Error as StdError, sync::Arc, time::Duration};
 use thiserror::Error;
 
 /// A store could not do what it was asked. What it did is unknown, so nobody may take it for
@@ -48,8 +48,8 @@ pub enum StoreError {
     /// It holds something that it should never have been given.
     #[error("the store holds a {what} that cannot be read")]
     Corrupt {
-        /// The kind of value, such as `role`.
-        what: &'static str,
+        /// What value it is, such as `role of user …`.
+        what: Cow<'static, str>,
         /// What is wrong with it.
         #[source]
         source: Box<dyn StdError + Send + Sync>,
@@ -57,8 +57,10 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn corrupt<E: StdError + Send + Sync + 'static>(what: &'static str) -> impl FnOnce(E) -> Self {
-        move |source| Self::Corrupt { what, source: source.into() }
+    pub(crate) fn corrupt<E: StdError + Send + Sync + 'static>(
+        what: impl Into<Cow<'static, str>>,
+    ) -> impl FnOnce(E) -> Self {
+        move |source| Self::Corrupt { what: what.into(), source: source.into() }
     }
 }
 

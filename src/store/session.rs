@@ -36,9 +36,14 @@ pub struct Session {
 }
 
 impl Session {
+    /// From this second on it is over, if it is not used before.
+    pub fn ends_at(&self) -> UnixTime {
+        self.expires_at.min(self.last_used_at.plus(self.idle))
+    }
+
     /// Whether it is over at `now` by its times alone.
     pub fn is_expired(&self, now: UnixTime) -> bool {
-        now >= self.expires_at || now >= self.last_used_at.plus(self.idle)
+        now >= self.ends_at()
     }
 
     /// Whether a token of `generation` is the current one's parent and was replaced less than

@@ -90,9 +90,18 @@ impl Provenance {
         if allowed.contains(origin) {
             return true;
         }
-        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-        let ours = host.is_some() && host == self.host.as_deref();
-        ours && self.same_origin != Some(false)
+        self.is_ours(origin) && self.same_origin != Some(false)
+    }
+
+    /// Browsers leave the usual port out of an origin; what a proxy makes of `Host` may have it.
+    fn is_ours(&self, origin: &str) -> bool {
+        let (origin, port) = match (origin.strip_prefix("https://"), origin.strip_prefix("http://")) {
+            (Some(host), _) => (host, ":443"),
+            (_, Some(host)) => (host, ":80"),
+            _ => return false,
+        };
+        let Some(host) = &self.host else { return false };
+        host.strip_suffix(port).unwrap_or(host).eq_ignore_ascii_case(origin)
     }
 
     /// Whether no browser sent it, as far as one can tell.

@@ -3,8 +3,13 @@
 //! Stricter than Rocket's forms, as RFC 6749 §3.2 asks: a parameter that stands twice is an
 //! error, and so is text that is not UTF-8, for two different passwords must never read alike.
 
+use super::{answer::Problem, catcher};
 use crate::grant::TokenRequest;
-use rocket::futures::stream;
+use rocket::{
+    data::{ByteUnit, Data},
+    futures::stream,
+    http::Status,
+};
 use std::convert::Infallible;
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -21,7 +26,7 @@ pub enum FormError {
     /// A percent sign without two hexadecimal digits, or bytes that are not UTF-8.
     #[error("A parameter is not correctly encoded UTF-8")]
     Encoding,
-    /// A multipart body that cannot be taken apart, or with a file in it.
+    /// A multipart body that cannot be taken apart, or with a file for a parameter.
     #[error("The multipart body is malformed")]
     Multipart,
     /// RFC 6749 §3.2: parameters must not be included more than once.
@@ -39,6 +44,17 @@ impl FormError {
             Self::Duplicate => "A parameter stands twice",
         }
     }
+}
+
+/// Reads the body of a form, which must not be longer than [`MAX_BODY_BYTES`].
+pub(super) async fn body(data: Data<'_>) -> Result<Vec<u8>, Problem> {
+    let body = data.open(ByteUnit::from(MAX_BODY_BYTES)).into_bytes().await;
+    let body = body.map_err(|_| Problem {
+        status: Status::BadRequest,
+        error: "invalid_request",
+        description: "The body could not be read",
+    })?;
+    if body.is_complete() { Ok(body.into_inner()) } else { Err(catcher::problem(Status::PayloadTooLarge)) }
 }
 
 /// Parses a body by its content type. Unknown parameters are ignored.
@@ -81,10 +97,13 @@ async fn parse_multipart(boundary: String, body: Vec<u8>) -> Result<TokenRequest
     let stream = stream::iter([Ok::<_, Infallible>(body)]);
     let mut multipart = multer::Multipart::new(stream, boundary);
     while let Some(field) = multipart.next_field().await.map_err(|_| FormError::Multipart)? {
+        let name = field.name().ok_or(FormError::Multipart)?.to_owned();
+        if !NAMES.contains(&&*name) {
+            continue;
+        }
         if field.file_name().is_some() {
             return Err(FormError::Multipart);
         }
-        let name = field.name().ok_or(FormError::Multipart)?.to_owned();
         let value = field.bytes().await.map_err(|_| FormError::Multipart)?;
         let value = String::from_utf8(value.into()).map_err(|_| FormError::Encoding)?;
         form.set(&name, value)?;

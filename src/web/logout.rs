@@ -1,14 +1,17 @@
-//! `POST /logout`: ends the session of the access token, of the refresh cookie, or of both.
+//! `POST /logout`: ends the session of the access token, of the refresh cookie or of a refresh
+//! token in the body, or of all of these.
 
 use super::{
     answer::{Problem, unavailable},
     cookie::{self, CROSS_SITE, Provenance, RefreshCookie},
+    form,
     guard::Rejection,
 };
 use crate::{config::Settings, grant::Authority, jwt::Claims, store::Transport};
 use rocket::{
     Request, Response, State,
-    http::Status,
+    data::Data,
+    http::{ContentType, Status},
     post,
     response::{self, Responder},
 };
@@ -24,24 +27,38 @@ impl<'r> Responder<'r, 'static> for LoggedOut {
     }
 }
 
-#[post("/logout")]
+#[post("/logout", data = "<data>")]
 pub(super) async fn logout(
     claims: Result<Claims, Rejection>,
     cookie: RefreshCookie,
     provenance: Provenance,
     authority: &State<Authority>,
     settings: &State<Settings>,
+    content_type: Option<&ContentType>,
+    data: Data<'_>,
 ) -> Result<LoggedOut, Problem> {
+    let bad = |description| Problem { status: Status::BadRequest, error: "invalid_request", description };
     let cookie = match cookie {
         RefreshCookie::Absent => None,
         _ if !provenance.is_trusted(&settings.origins) => return Err(CROSS_SITE),
         RefreshCookie::Present(token) => Some(token),
-        // Whichever of two is ours: neither is of use any more.
-        RefreshCookie::Twice => None,
+        RefreshCookie::Twice => return Err(bad("The refresh cookie stands twice")),
     };
-    if let Some(token) = cookie {
-        let ended = authority.end_session_of(&token, Transport::Cookie).await;
-        ended.map_err(unavailable("a session could not be ended"))?;
+    let in_body = match content_type.filter(|kind| kind.is_form() || kind.is_form_data()) {
+        None => None,
+        Some(kind) => {
+            let body = form::body(data).await?;
+            let form =
+                form::parse(&kind.to_string(), body).await.map_err(|error| bad(error.description()))?;
+            form.refresh_token
+        }
+    };
+    let tokens = [(cookie, Transport::Cookie), (in_body, Transport::Body)];
+    for (token, transport) in tokens {
+        if let Some(token) = token {
+            let ended = authority.end_session_of(&token, transport).await;
+            ended.map_err(unavailable("a session could not be ended"))?;
+        }
     }
     match claims {
         Ok(claims) => {

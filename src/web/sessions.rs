@@ -6,7 +6,10 @@ use super::{
     guard::CurrentUser,
 };
 use crate::{clock::UnixTime, grant::Authority, session::SessionId, store::Session};
-use rocket::{State, delete, get, http::Status};
+use rocket::{
+    State, delete, get,
+    http::{Status, uri::Origin},
+};
 use serde::Serialize;
 use std::net::IpAddr;
 
@@ -32,7 +35,7 @@ struct Entry {
 
 impl Entry {
     fn new(session: Session, current: &str) -> Self {
-        let id = session.id.to_string();
+        let (id, expires_at) = (session.id.to_string(), session.ends_at());
         Self {
             current: id == current,
             id,
@@ -43,7 +46,7 @@ impl Entry {
             name: session.device.name,
             created_at: session.created_at,
             last_used_at: session.last_used_at,
-            expires_at: session.expires_at.min(session.last_used_at.plus(session.idle)),
+            expires_at,
         }
     }
 }
@@ -82,19 +85,24 @@ pub(super) struct Ended {
     ended: u64,
 }
 
-/// Ends all of one's sessions, or with `?except=current` all others.
-#[delete("/sessions?<except>")]
+/// Ends all of one's sessions, or with `?except=current` all others. Anything else that might
+/// have been meant to spare one, a missing id for instance, ends none.
+#[delete("/sessions")]
 pub(super) async fn end_all(
-    except: Option<&str>,
+    uri: &Origin<'_>,
     user: &CurrentUser,
     authority: &State<Authority>,
 ) -> Result<Private<Ended>, Problem> {
+    if uri.path().ends_with('/') {
+        return Err(catcher::problem(Status::NotFound));
+    }
     let revocations = &authority.revocations;
-    let ended = match (except, user.claims().session_id().parse()) {
+    let query = uri.query().map(|query| query.as_str());
+    let ended = match (query, user.claims().session_id().parse()) {
         (None, _) => revocations.user(user.id()).await,
-        (Some("current"), Ok(current)) => revocations.others(user.id(), current).await,
+        (Some("except=current"), Ok(current)) => revocations.others(user.id(), current).await,
         _ => {
-            let description = "except can only be current";
+            let description = "The query can only be except=current";
             return Err(Problem { status: Status::BadRequest, error: "invalid_request", description });
         }
     };

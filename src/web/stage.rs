@@ -115,11 +115,8 @@ impl Fairing for Stage {
             let settings = settings.clone();
             |rocket| async move {
                 match pool::stores(&rocket, &settings) {
-                    Ok(stores) => manage(rocket, settings, stores, clock).await,
-                    Err(error) => {
-                        tracing::error!("{error}");
-                        Err(rocket)
-                    }
+                    Some(stores) => manage(rocket, settings, stores, clock).await,
+                    None => Err(rocket),
                 }
             }
         });

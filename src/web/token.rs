@@ -2,10 +2,10 @@
 
 use super::{
     answer::{Private, Problem},
-    basic, catcher,
+    basic,
     cookie::{self, CROSS_SITE, Provenance, RefreshCookie},
     device::Seen,
-    form::{self, MAX_BODY_BYTES},
+    form,
 };
 use crate::{
     config::Settings,
@@ -14,7 +14,7 @@ use crate::{
 };
 use rocket::{
     Request, State,
-    data::{ByteUnit, Data},
+    data::Data,
     http::{ContentType, Header, Status},
     post,
     request::{FromRequest, Outcome},
@@ -55,6 +55,8 @@ impl<'r> Responder<'r, 'static> for Granted {
 /// Why nothing was granted.
 pub(super) enum Refused {
     Grant(GrantError),
+    /// `invalid_grant` for what came by cookie.
+    DeadCookie,
     Other(Problem),
 }
 
@@ -68,6 +70,11 @@ impl<'r> Responder<'r, 'static> for Refused {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         let error = match self {
             Self::Grant(error) => error,
+            Self::DeadCookie => {
+                let mut response = Self::Grant(GrantError::InvalidGrant).respond_to(request)?;
+                cookie::clear(&mut response);
+                return Ok(response);
+            }
             Self::Other(problem) => return problem.respond_to(request),
         };
         if error.is_internal() {
@@ -114,13 +121,9 @@ pub(super) async fn token(
     data: Data<'_>,
 ) -> Result<Granted, Refused> {
     let content_type = content_type.map(ContentType::to_string).unwrap_or_default();
-    let body = data.open(ByteUnit::from(MAX_BODY_BYTES)).into_bytes().await;
-    let body = body.map_err(|_| GrantError::InvalidRequest("The body could not be read"))?;
-    if !body.is_complete() {
-        return Err(Refused::Other(catcher::problem(Status::PayloadTooLarge)));
-    }
+    let body = form::body(data).await.map_err(Refused::Other)?;
     let basic = client.0?;
-    let request = form::parse(&content_type, body.into_inner()).await;
+    let request = form::parse(&content_type, body).await;
     let request = request.map_err(|error| GrantError::InvalidRequest(error.description()))?;
 
     let cookie = match cookie {
@@ -139,6 +142,11 @@ pub(super) async fn token(
     if needs_trust && !provenance.is_trusted(&settings.origins) {
         return Err(Refused::Other(CROSS_SITE));
     }
-    let tokens = authority.token(request, Caller { basic, cookie, device: seen.0 }).await?;
-    Ok(Granted(tokens))
+    let by_cookie = cookie.is_some();
+    match authority.token(request, Caller { basic, cookie, device: seen.0 }).await {
+        Ok(tokens) => Ok(Granted(tokens)),
+        // Its session is over, so a browser need not send it any more.
+        Err(GrantError::InvalidGrant) if by_cookie => Err(Refused::DeadCookie),
+        Err(error) => Err(error.into()),
+    }
 }

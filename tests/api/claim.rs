@@ -14,7 +14,7 @@ fn no_required_claim_may_be_missing() {
     let token = Token::of(&server);
     server.accepts(&token.sign());
 
-    let required = ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "sid"];
+    let required = ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "sid", "rev"];
     server.refuses_each(required.map(|name| (name, token.without_claim(name).sign())));
     server.refuses_each(required.map(|name| (name, token.claim(name, Value::Null).sign())));
     let capital =

@@ -23,6 +23,13 @@ on_every_store![
     logging_out_ends_the_session_and_takes_the_cookie_away,
     a_restart_forgets_no_session_and_no_revocation,
     the_command_line_lists_and_ends_sessions,
+    an_access_token_does_not_outlive_its_session,
+    a_purge_by_a_process_that_is_set_otherwise_revives_no_token,
+    what_might_have_been_meant_to_spare_a_session_ends_none,
+    logging_out_takes_a_refresh_token_in_the_body,
+    a_browser_behind_a_proxy_is_still_at_home,
+    a_cookie_that_is_dead_is_taken_away,
+    a_device_is_listed_by_a_name_that_cannot_deceive,
 ];
 
 const OFFLINE: &str = "username=ada&password=secret123&scope=offline_access";
@@ -371,4 +378,115 @@ fn the_command_line_lists_and_ends_sessions(on: &Backing) {
         "sessions removed: 0\n",
         "what was revoked lately is kept"
     );
+}
+
+fn an_access_token_does_not_outlive_its_session(on: &Backing) {
+    let settings = [("COUNTERSIGN_REFRESH__IDLE", "60"), ("COUNTERSIGN_REFRESH__ABSOLUTE", "100")];
+    let server = on.start_with(&settings);
+    server.user("ada", &[]);
+    let reply = server.send(Request::post("/token").raw_form(OFFLINE));
+    assert_eq!(reply.json()["expires_in"], 60);
+    let claims = crate::forge::Token::parse(&text(&reply, "access_token")).claims;
+    assert_eq!(claims["exp"].as_u64(), claims["iat"].as_u64().map(|iat| iat + 60));
+}
+
+/// Whoever purges may be set to a shorter life of tokens than whoever issued them.
+fn a_purge_by_a_process_that_is_set_otherwise_revives_no_token(on: &Backing) {
+    let long = [("COUNTERSIGN_ACCESS_TTL", "86400")];
+    let server = on.start_with(&long);
+    server.user("ada", &[]);
+    let (access, _) = offline(&server);
+    assert_eq!(server.send(Request::post("/logout").bearer(&access)).status, 204);
+    let short = on.start_in(server.kill(), &[("COUNTERSIGN_ACCESS_TTL", "30")]);
+    short.cli(&["session", "purge"], "");
+    let server = on.start_in(short.kill(), &long);
+    server.refuses(&access);
+}
+
+fn what_might_have_been_meant_to_spare_a_session_ends_none(on: &Backing) {
+    let server = on.start();
+    let (access, _) = offline(&server);
+    for (target, status) in [
+        ("/sessions/", 404),
+        ("/sessions?except=current&except=current", 400),
+        ("/sessions?Except=current", 400),
+        ("/sessions?except[]=current", 400),
+        ("/sessions?except=", 400),
+        ("/sessions?", 400),
+    ] {
+        let reply = server.send(Request::new("DELETE", target).bearer(&access));
+        assert_eq!(reply.status, status, "{target}: {}", reply.text());
+    }
+    server.accepts(&access);
+}
+
+fn logging_out_takes_a_refresh_token_in_the_body(on: &Backing) {
+    let server = on.start();
+    let (access, token) = offline(&server);
+    let logout = |token: &str| server.send(Request::post("/logout").form(&[("refresh_token", token)]));
+    let in_cookie = cookie(&browser(&server));
+    assert_eq!((logout("csr_x").status, logout(&in_cookie).status), (204, 204));
+    assert_eq!(server.send(same_origin(by_cookie(&in_cookie))).status, 200, "that was the wrong way");
+    server.accepts(&access);
+    assert_eq!(logout(&token).status, 204);
+    server.refuses(&access);
+    assert_token_error(&refresh(&server, &token), "invalid_grant");
+    let twice = Request::post("/logout").raw_form("refresh_token=a&refresh_token=b");
+    assert_eq!(server.send(twice).status, 400);
+
+    let login = browser(&server);
+    let (access, token) = (text(&login, "access_token"), cookie(&login));
+    let planted = format!("__Host-refresh=x; __Host-refresh={token}");
+    let reply = server.send(same_origin(Request::post("/logout").header("Cookie", planted)));
+    assert_eq!((reply.status, reply.header("set-cookie")), (400, None));
+    server.accepts(&access);
+}
+
+/// A proxy may add the usual port to the name; and names have no case.
+fn a_browser_behind_a_proxy_is_still_at_home(on: &Backing) {
+    let server = on.start();
+    let mut token = cookie(&browser(&server));
+    for (host, origin, status) in [
+        ("app.example:443", "https://app.example", 200),
+        ("app.example:80", "http://app.example", 200),
+        ("APP.example", "https://app.example", 200),
+        ("app.example:443", "http://app.example", 403),
+        ("app.example:8443", "https://app.example", 403),
+        ("app.example", "https://app.example.evil", 403),
+    ] {
+        let head = format!(
+            "POST /token HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nConnection: close\r\n\
+             Cookie: __Host-refresh={token}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: 24\r\n\r\ngrant_type=refresh_token"
+        );
+        let reply = crate::http::send_raw(server.address, head.as_bytes());
+        assert_eq!(reply.status, status, "{origin} at {host}: {}", reply.text());
+        if status == 200 {
+            token = cookie(&reply);
+        }
+    }
+}
+
+fn a_cookie_that_is_dead_is_taken_away(on: &Backing) {
+    let server = on.start();
+    let login = browser(&server);
+    let (access, token) = (text(&login, "access_token"), cookie(&login));
+    assert_eq!(server.send(Request::post("/logout").bearer(&access)).status, 204);
+    let reply = server.send(same_origin(by_cookie(&token)));
+    assert_token_error(&reply, "invalid_grant");
+    let cleared = "__Host-refresh=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Strict";
+    assert_eq!(reply.header("set-cookie"), Some(cleared));
+}
+
+fn a_device_is_listed_by_a_name_that_cannot_deceive(on: &Backing) {
+    let server = on.start();
+    let name_of = |sent: &str| {
+        let form = [("username", "ada"), ("password", crate::server::PASSWORD), ("device_name", sent)];
+        let access = text(&server.send(Request::post("/token").form(&form)), "access_token");
+        let sessions = server.send(Request::get("/sessions").bearer(&access)).json()["sessions"].clone();
+        let all = sessions.as_array().expect("a list").clone();
+        all.into_iter().find(|one| one["current"] == json!(true)).expect("one is current")["name"].clone()
+    };
+    assert_eq!(name_of(" Ada's\u{202e} \u{1b}phone\n"), json!("Ada's phone"));
+    assert_eq!(name_of(" \u{200f}\t "), json!(null));
 }

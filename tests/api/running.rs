@@ -70,7 +70,10 @@ fn a_weak_or_missing_key_keeps_production_from_starting() {
         String::from_utf8(output.stderr).expect("text")
     };
     let missing = refused(&[("ROCKET_PROFILE", "release")]);
-    assert!(missing.contains("COUNTERSIGN_SIGNING_KEY: is not set. Make one with"), "{missing}");
+    assert!(
+        missing.contains("COUNTERSIGN_SIGNING_KEY: is not set, and is made by itself only in"),
+        "{missing}"
+    );
     let outside = refused(&[("ROCKET_ADDRESS", "0.0.0.0")]);
     assert!(outside.contains("COUNTERSIGN_SIGNING_KEY: is not set"), "{outside}");
     for weak in [
@@ -139,7 +142,7 @@ fn what_cannot_be_used_is_a_sentence_and_exit_code_1() {
     let output = run(folder.path(), &[("COUNTERSIGN_SIGNING_KEY", KEY), ("ROCKET_PORT", &port)], &[], "");
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains("the address cannot be used") && !text.contains("panicked"), "{text}");
+    assert!(text.contains("cannot be used: ") && !text.contains("panicked"), "{text}");
 
     let settings =
         [("COUNTERSIGN_SIGNING_KEY", KEY), ("COUNTERSIGN_DATABASE_URL", "sqlite:no/such/folder.db")];
@@ -157,4 +160,70 @@ fn a_server_that_is_told_nothing_of_users_waits_for_them() {
     let form = [("username", "root"), ("password", PASSWORD)];
     assert_eq!(server.send(Request::post("/token").form(&form)).status, 200);
     assert_eq!(server.send(Request::get("/health/ready")).status, 200);
+}
+
+fn refused(folder: &TempDir, settings: &[(&str, &str)], arguments: &[&str], code: i32) -> String {
+    let output = run(folder.path(), settings, arguments, "");
+    let text = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert!(!text.contains("panicked") && !text.contains("hunter2"), "{text}");
+    text
+}
+
+/// A terminal is where a newcomer starts it, and where pipes do not show what is wrong.
+#[test]
+fn every_command_runs_on_a_terminal() {
+    let folder = TempDir::new().expect("a folder");
+    let program = env!("CARGO_BIN_EXE_countersign");
+    let mut command = Command::new("script");
+    command.args(["-qefc", &format!("{program} user list && {program} doctor"), "/dev/null"]);
+    command.current_dir(folder.path()).env_clear().env("PATH", "/usr/bin:/bin").env("TERM", "xterm");
+    let output = command.output().expect("script is there: install it (Debian: apt-get install bsdutils)");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("ok"), "{text}");
+}
+
+// G02
+#[test]
+fn settings_that_rocket_would_panic_over_are_a_sentence_without_their_values() {
+    let folder = TempDir::new().expect("a folder");
+    for (toml, name) in [
+        ("[default.auth]\nsigning_key = \"hunter2", "line 2"),
+        ("[default]\nauth = \"hunter2\"", "auth"),
+        ("[default]\nport = \"hunter2\"", "default.port"),
+        ("[default]\naddress = \"hunter2\"", "default.address"),
+    ] {
+        std::fs::write(folder.path().join("Rocket.toml"), toml).expect("written");
+        for command in ["serve", "doctor"] {
+            let text = refused(&folder, &[("ROCKET_PORT", ""), ("ROCKET_ADDRESS", "")][..0], &[command], 2);
+            assert!(text.contains(name), "{toml:?}: {text}");
+        }
+    }
+    std::fs::write(folder.path().join("Rocket.toml"), "").expect("written");
+    let text = refused(&folder, &[("ROCKET_PORT", "hunter2")], &["serve"], 2);
+    assert!(text.contains("port"), "{text}");
+    let text = refused(&folder, &[("ROCKET_TLS", "{certs=\"hunter2\"}")], &["serve"], 2);
+    assert!(text.contains("tls: this server speaks none"), "{text}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named() {
+    let folder = TempDir::new().expect("a folder");
+    std::fs::write(folder.path().join("broken.db"), "this is no database, but a text").expect("written");
+    let settings = [("COUNTERSIGN_SIGNING_KEY", KEY), ("COUNTERSIGN_DATABASE_URL", "sqlite:broken.db")];
+    for command in [&["serve"][..], &["user", "list"]] {
+        let text = refused(&folder, &settings, command, 1);
+        assert!(text.contains("broken.db cannot be used") && text.contains("not a database"), "{text}");
+    }
+}
+
+#[test]
+fn no_account_has_a_password_that_nobody_was_told() {
+    let folder = TempDir::new().expect("a folder");
+    let settings = [("COUNTERSIGN_SIGNING_KEY", KEY)];
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
+    let mut add = program(folder.path(), &settings, &["user", "add", "ada"]);
+    assert_eq!(add.stdout(full()).status().expect("it ends").code(), Some(1));
+    let list = run(folder.path(), &settings, &["user", "list"], "");
+    assert!(list.stdout.is_empty(), "{list:?}");
 }

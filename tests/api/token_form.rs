@@ -93,6 +93,33 @@ fn unknown_parameters_are_ignored() {
     assert_eq!(server.send(post(&format!("_method=delete&{GOOD}"))).status, 200);
 }
 
+#[test]
+fn a_file_that_nobody_asked_for_is_ignored_but_one_for_a_parameter_is_refused() {
+    let server = Server::start();
+    let part = |name: &str, file: &str, text: &str| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{text}\r\n")
+    };
+    let post = |parts: &[String]| {
+        let body = format!("{}--b--\r\n", parts.concat());
+        server.send(Request::post("/token").body("multipart/form-data; boundary=b", body))
+    };
+    let (name, password) = (part("username", "", "ada"), part("password", "", "secret123"));
+    let file = "; filename=\"x\"\r\nContent-Type: image/png";
+    assert_eq!(post(&[name.clone(), part("avatar", file, "\u{1F511}"), password]).status, 200);
+    assert_eq!(post(&[name, part("password", file, "secret123")]).status, 400);
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let server = Server::start();
+    for form in ["username=ada", "password=secret123", "username=ada&grant_type=password"] {
+        let reply = server.refuses_form(post(form), "invalid_request");
+        assert_eq!(reply.json()["error_description"], "The parameters username and password are needed");
+    }
+    let reply = server.refuses_form(post(""), "invalid_request");
+    assert_eq!(reply.json()["error_description"], "The parameter grant_type is missing");
+}
+
 // T06
 #[test]
 fn an_empty_parameter_counts_as_left_out() {

@@ -107,6 +107,7 @@ fn what_is_issued_is_accepted_for_its_lifetime_and_names_what_it_was_given() {
     let scope: Scope = "a b".parse().expect("a scope");
     let subject = UserId::random();
     let issuance = Issuance {
+        session_ends: UnixTime(u64::MAX),
         subject,
         client_id: "first-party",
         session_id: SessionId::from_bytes([7; 16]),

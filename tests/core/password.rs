@@ -161,3 +161,32 @@ proptest! {
         prop_assert_eq!(Password::parse(&format!("{before}{bad}{after}")), Err(PasswordError::NotAllowed));
     }
 }
+
+/// Hashes that others made are of passwords as they were typed, whatever RFC 8265 makes of them.
+#[tokio::test]
+async fn a_legacy_hash_matches_the_password_as_it_was_typed_or_as_it_is_normalised() {
+    let decomposed = "cre\u{300}me bru\u{302}le\u{301}e";
+    let hash = bcrypt::hash(decomposed, 4).expect("hashed");
+    assert_eq!(verdict(decomposed, &hash).await, Verdict::MatchOutdated);
+    assert_eq!(verdict("cr\u{e8}me br\u{fb}l\u{e9}e", &hash).await, Verdict::Mismatch, "another text");
+    let hash = bcrypt::hash("cr\u{e8}me br\u{fb}l\u{e9}e", 4).expect("hashed");
+    assert_eq!(verdict(decomposed, &hash).await, Verdict::MatchOutdated);
+}
+
+/// That it is kept is for a bench to say (P02).
+#[tokio::test]
+async fn the_floor_of_a_failed_login_rises_to_the_slowest_legacy_hash() {
+    let hasher = hasher();
+    let argon2 = hasher.hash(password("correct horse")).await.expect("hashed");
+    hasher.verify(password("wrong"), Some(argon2)).await.expect("verified");
+    hasher.verify(password("wrong"), None).await.expect("verified");
+    assert_eq!(hasher.floor(), Duration::ZERO, "without legacy hashes nobody waits");
+    let mut floor = Duration::ZERO;
+    for cost in [4, 10] {
+        let legacy = PasswordHash::from_stored(bcrypt::hash("correct horse", cost).expect("hashed"));
+        hasher.verify(password("wrong"), Some(legacy)).await.expect("verified");
+        assert!(hasher.floor() > floor, "cost {cost}");
+        floor = hasher.floor();
+    }
+    assert!(floor <= Duration::from_secs(1));
+}

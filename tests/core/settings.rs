@@ -184,3 +184,48 @@ fn settings_do_not_show_their_secrets() {
     let settings = load("", "release", &[KEY]).expect("good settings");
     assert!(!format!("{settings:?}").contains(KEY.1));
 }
+
+#[test]
+fn each_problem_is_blamed_on_the_setting_that_has_it() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let empty = folder.path().join("empty");
+    std::fs::write(&empty, "\n").expect("written");
+    let empty = empty.to_str().expect("a path");
+    for (pairs, expected) in [
+        (&[("COUNTERSIGN_PASSWORD", "x")][..], "COUNTERSIGN_PASSWORD: is a table of settings, not one"),
+        (&[("COUNTERSIGN_PASSWORD__LANES", "17")], "COUNTERSIGN_PASSWORD__LANES: at most"),
+        (&[("COUNTERSIGN_PASSWORD__ITERATIONS", "65")], "COUNTERSIGN_PASSWORD__ITERATIONS: at most"),
+        (
+            &[("COUNTERSIGN_SIGNING_KEY", ""), ("COUNTERSIGN_SIGNING_KEY_FILE", "/dev/zero")],
+            "COUNTERSIGN_SIGNING_KEY_FILE: names a file of more than 16384 bytes",
+        ),
+        (&[("COUNTERSIGN_REDIS_URL_FILE", empty)], "COUNTERSIGN_REDIS_URL_FILE: names an empty file"),
+        (
+            &[("COUNTERSIGN_PREVIOUS_SIGNING_KEY", KEY.1)],
+            "COUNTERSIGN_PREVIOUS_SIGNING_KEY: is the same as the signing key",
+        ),
+        (&[("COUNTERSIGN_ORIGINS", "https://a.example:443")], "COUNTERSIGN_ORIGINS: must be origins"),
+        (&[("COUNTERSIGN_REDIS_URL", "http://a")], "COUNTERSIGN_REDIS_URL: must be redis://"),
+        (&[("COUNTERSIGN_STORE__NAMESPACE", "a b")], "COUNTERSIGN_STORE__NAMESPACE: must be"),
+        (&[("COUNTERSIGN_STORE__DEADLINE_MS", "5")], "COUNTERSIGN_STORE__DEADLINE_MS: must be"),
+        (&[("COUNTERSIGN_REVOCATION__WHEN_STALE", "x")], "COUNTERSIGN_REVOCATION__WHEN_STALE: must be"),
+        (&[("COUNTERSIGN_REVOCATION__MAX_STALENESS", "0")], "COUNTERSIGN_REVOCATION__MAX_STALENESS: must"),
+    ] {
+        let found = refused(pairs);
+        assert!(found.iter().any(|problem| problem.starts_with(expected)), "{expected}: {found:?}");
+    }
+}
+
+// G02
+#[test]
+fn urls_show_where_a_store_is_and_not_how_to_get_in() {
+    let pairs = [
+        KEY,
+        ("COUNTERSIGN_DATABASE_URL", "postgres://root:hunter2@db.example/app?sslmode=require"),
+        ("COUNTERSIGN_REDIS_URL", "redis://root:hunter2@cache.example:7000/2"),
+    ];
+    let settings = load("", "release", &pairs).expect("good settings");
+    let shown = format!("{settings:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert!(shown.contains("db.example/app") && shown.contains("cache.example:7000"), "{shown}");
+}

@@ -34,16 +34,15 @@ impl Cluster {
         cluster
     }
 
-    /// Waits until every node knows of every other and of all the slots.
+    /// Waits until all nodes are up and agree who has which slots.
     pub fn is_whole(&self) {
-        for node in &self.nodes {
-            eventually("the cluster is whole", || {
-                let info = node.command(&["CLUSTER", "INFO"]);
-                ["cluster_state:ok", "cluster_known_nodes:3", "cluster_size:3"]
-                    .iter()
-                    .all(|line| info.contains(line))
-            });
-        }
+        let whole = ["cluster_state:ok", "cluster_known_nodes:3", "cluster_size:3"];
+        eventually("the cluster is whole", || {
+            let mut infos = self.nodes.iter().map(|node| node.command(&["CLUSTER", "INFO"]));
+            let views: Vec<_> = self.nodes.iter().map(view).collect();
+            infos.all(|info| whole.iter().all(|line| info.contains(line)))
+                && views.iter().all(|view| *view == views[0])
+        });
     }
 
     pub fn addresses(&self) -> Vec<SocketAddr> {
@@ -88,7 +87,19 @@ impl Cluster {
         for node in [target, source].into_iter().chain(others.map(|(_, node)| node)) {
             succeeds(node, &["CLUSTER", "SETSLOT", &slot, "NODE", &target_id]);
         }
+        // Another move before they agree could leave the slot to nobody.
+        self.is_whole();
     }
+}
+
+/// Who has which slots as this node sees it: the id, the epoch and the slots of each.
+fn view(node: &Redis) -> Vec<String> {
+    let nodes = node.command(&["CLUSTER", "NODES"]);
+    let fields = nodes.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    let mut view: Vec<_> =
+        fields.map(|fields| format!("{} {} {:?}", fields[0], fields[6], &fields[8..])).collect();
+    view.sort();
+    view
 }
 
 /// Moves up to ten keys; false when there are none left.

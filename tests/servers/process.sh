@@ -54,9 +54,10 @@ done
 
 if [ "$pid" ]; then
     [ "$last" = KILL ] || kill -CONT "$pid" $(children)
-    kill -"$last" "$pid"
     tries=0
     while alive "$pid" && [ $tries -lt 500 ]; do
+        # Again and again: it may have just started and not listen yet.
+        kill -"$last" "$pid"
         sleep 0.01
         tries=$((tries + 1))
     done

@@ -89,7 +89,8 @@ impl Proxy {
     }
 
     /// Lets so many more bytes of replies pass, then resets the connection whose reply it is; the others
-    /// and new ones go on. To be called before the request is sent; else it is a mere close.
+    /// and new ones go on. To be called before the request is sent, and for requests of less than 16 KiB;
+    /// else it is a mere close.
     pub fn reset_replies_after(&self, bytes: usize) {
         self.shared.switch(Mode::Reset(bytes));
     }
@@ -182,6 +183,7 @@ impl Shared {
         let mut chunk = [0; 16 * 1024];
         // Bytes that have been passed on but not yet read.
         let mut ahead = 0;
+        let mut was_full = false;
         loop {
             // A broken connection is an end like any other, and held back like one.
             let n = client.peek(&mut chunk).unwrap_or(0);
@@ -194,17 +196,18 @@ impl Shared {
                 server.write_all(&chunk[ahead..n])?;
                 ahead = n;
             }
-            // To close a socket that has something unread is how to send a reset without unsafe code. (After
-            // a full chunk there is more to come; a byte left of that would narrow the window.)
+            // To close a socket that has something unread is how to send a reset without unsafe code. Not
+            // after a full chunk, though: the whole packet stays in memory, and big ones shut the window.
+            let is_full = n == chunk.len();
             let kept = {
                 let state = self.state.lock().unwrap();
                 if connection.is_closed() {
                     return Ok(());
                 }
-                usize::from(n < chunk.len() && matches!(state.mode, Mode::Reset(_)))
+                usize::from(!is_full && !was_full && matches!(state.mode, Mode::Reset(_)))
             };
             client.read_exact(&mut chunk[..ahead - kept])?;
-            ahead = kept;
+            (ahead, was_full) = (kept, is_full);
         }
     }
 

@@ -18,6 +18,9 @@ use async_trait::async_trait;
 use sqlx::{Row, Sqlite, SqliteConnection, Transaction, sqlite::SqliteRow};
 use std::time::Duration;
 
+/// How many lines of the list go in one step, whatever the limit on sessions.
+const FEWEST_LINES: u32 = 500;
+
 /// SQLite's integers are signed; a time or a count beyond them is the last one that fits.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -207,10 +210,13 @@ impl SessionStore for SqliteStore {
         .await
         .map_err(unavailable)?;
         let query = sqlx::query(
-            "DELETE FROM revocations
-             WHERE at < ? AND position < (SELECT max(position) FROM revocations)",
+            "DELETE FROM revocations WHERE position IN (
+                 SELECT position FROM revocations
+                 WHERE at < ?1 AND position < (SELECT max(position) FROM revocations)
+                 ORDER BY position LIMIT ?2)",
         )
-        .bind(signed(before.0));
+        .bind(signed(before.0))
+        .bind(limit.max(FEWEST_LINES));
         query.execute(&mut *transaction).await.map_err(unavailable)?;
         transaction.commit().await.map_err(unavailable)?;
         Ok(done.rows_affected())

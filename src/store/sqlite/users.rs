@@ -107,13 +107,17 @@ fn roles_text(roles: &BTreeSet<RoleName>) -> String {
 
 fn user(row: &SqliteRow) -> Result<User, StoreError> {
     let text = |column| row.try_get::<String, _>(column).map_err(unavailable);
-    let roles: Vec<String> = serde_json::from_str(&text("roles")?).map_err(StoreError::corrupt("role"))?;
+    let id = text("id")?;
+    // Whoever has to mend it has to know whose it is.
+    let of_user = |what: &str| format!("{what} of user {id}");
+    let roles: Vec<String> =
+        serde_json::from_str(&text("roles")?).map_err(StoreError::corrupt(of_user("role")))?;
     let roles = roles.iter().map(|role| role.parse());
     Ok(User {
-        id: text("id")?.parse().map_err(StoreError::corrupt("user id"))?,
-        username: text("username")?.parse().map_err(StoreError::corrupt("user name"))?,
+        id: id.parse().map_err(StoreError::corrupt("user id"))?,
+        username: text("username")?.parse().map_err(StoreError::corrupt(of_user("name")))?,
         password: PasswordHash::from_stored(text("password_hash")?),
-        roles: roles.collect::<Result<_, _>>().map_err(StoreError::corrupt("role"))?,
+        roles: roles.collect::<Result<_, _>>().map_err(StoreError::corrupt(of_user("role")))?,
         disabled: row.try_get("disabled").map_err(unavailable)?,
         created_at: UnixTime(row.try_get::<i64, _>("created_at").map_err(unavailable)?.unsigned_abs()),
     })

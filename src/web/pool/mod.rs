@@ -11,7 +11,7 @@ mod sqlite;
 
 use crate::{
     config::{Database, Settings},
-    store::{StoreError, Stores},
+    store::Stores,
 };
 use rocket::{
     Build, Rocket,
@@ -61,8 +61,8 @@ pub(super) fn attach(rocket: Rocket<Build>, settings: &Settings) -> Rocket<Build
     }
 }
 
-/// The stores behind the pools, once these are open.
-pub(super) fn stores(rocket: &Rocket<Build>, settings: &Settings) -> Result<Stores, StoreError> {
+/// The stores behind the pools, once these are open; `None` if one of them has failed, and said so.
+pub(super) fn stores(rocket: &Rocket<Build>, settings: &Settings) -> Option<Stores> {
     let users = match &settings.database {
         #[cfg(feature = "memory")]
         Database::Memory => Some(Stores::of(Arc::new(crate::store::memory::MemoryStore::new()))),
@@ -74,10 +74,10 @@ pub(super) fn stores(rocket: &Rocket<Build>, settings: &Settings) -> Result<Stor
         _ => None,
     };
     #[allow(unused_mut, reason = "without Redis there is nothing else for sessions")]
-    let mut stores = users.ok_or(StoreError::NotBuilt)?;
+    let mut stores = users?;
     #[cfg(feature = "redis")]
     if settings.redis.is_some() {
-        stores.sessions = Arc::new(redis::store(rocket).ok_or(StoreError::NotBuilt)?);
+        stores.sessions = Arc::new(redis::store(rocket)?);
     }
-    Ok(stores)
+    Some(stores)
 }

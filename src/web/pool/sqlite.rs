@@ -24,7 +24,8 @@ pub(super) fn attach(rocket: Rocket<Build>) -> Rocket<Build> {
 }
 
 pub(super) fn store(rocket: &Rocket<Build>) -> Option<SqliteStore> {
-    Sqlite::fetch(rocket).map(|database| database.0.0.clone())
+    // Without `fetch`, which complains of a pool that has failed and said so.
+    rocket.state::<Sqlite>().map(|database| database.0.0.clone())
 }
 
 #[rocket::async_trait]

@@ -61,7 +61,13 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(figment: &Figment, mut environment: Environment) -> Self {
         let problems = std::mem::take(&mut environment.problems);
-        Self { figment: figment.clone().merge(environment), known: vec![], problems }
+        let mut reader = Self { figment: figment.clone(), known: vec![], problems };
+        // Before the environment is merged over it, and hides it.
+        if figment.find_value("auth").is_ok_and(|auth| auth.as_dict().is_none()) {
+            reader.problem("", "is a table of settings, not one");
+        }
+        reader.figment = reader.figment.merge(environment);
+        reader
     }
 
     /// What is wrong, unknown settings included.

@@ -27,7 +27,10 @@ pub struct Server {
 
 /// The program with a clean environment, in `folder`, on a free port.
 pub fn program(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    prepared(Command::new(env!("CARGO_BIN_EXE_countersign")), folder, settings, arguments)
+}
+
+fn prepared(mut command: Command, folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> Command {
     command.args(arguments).current_dir(folder).env_clear();
     command.env("ROCKET_PORT", "0").env("ROCKET_ADDRESS", "127.0.0.1");
     command.envs(settings.iter().copied());
@@ -35,9 +38,12 @@ pub fn program(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> 
     command
 }
 
-/// Runs the program to its end with `input` on its standard input.
+/// Runs the program to its end with `input` on its standard input. What should refuse to start
+/// and starts all the same is ended after a minute, with a code of 137.
 pub fn run(folder: &Path, settings: &[(&str, &str)], arguments: &[&str], input: &str) -> Output {
-    let mut command = program(folder, settings, arguments);
+    let mut command = Command::new("timeout");
+    command.args(["-s", "KILL", "60", env!("CARGO_BIN_EXE_countersign")]);
+    let mut command = prepared(command, folder, settings, arguments);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     // The program may end without reading what it is given.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());

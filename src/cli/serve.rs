@@ -52,6 +52,7 @@ fn sentence(error: &Error) -> String {
     let path = error.path.join(".");
     match &error.kind {
         Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
+            let expected = if expected == "usize" { "a whole number" } else { expected };
             format!("{path} ({source}): must be {expected}")
         }
         Kind::UnknownVariant(_, expected) => {

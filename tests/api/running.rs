@@ -190,8 +190,8 @@ fn settings_that_rocket_would_panic_over_are_a_sentence_without_their_values() {
     for (toml, name) in [
         ("[default.auth]\nsigning_key = \"hunter2", "line 2"),
         ("[default]\nauth = \"hunter2\"", "auth"),
-        ("[default]\nworkers = \"hunter2\"", "default.workers"),
-        ("[default]\nlog_level = \"hunter2\"", "default.log_level"),
+        ("[default]\nworkers = \"hunter2\"", "workers"),
+        ("[default]\nlog_level = \"hunter2\"", "log_level"),
     ] {
         std::fs::write(folder.path().join("Rocket.toml"), toml).expect("written");
         for command in ["serve", "doctor"] {

@@ -96,13 +96,23 @@ impl Scene {
     /// While the store of sessions cannot be used: nobody gets in or on, and in time not even with
     /// an access token.
     pub fn is_closed(&self) {
-        self.ended_stays_ended();
-        assert_unavailable(&self.server.send(login()), "a login");
-        assert_unavailable(&self.server.send(refresh(&self.live.refresh)), "a refresh");
+        self.lets_nobody_in();
         assert_unavailable(&self.server.send(Request::post("/logout").bearer(&self.live.access)), "a logout");
         // F08
         assert_eq!(self.server.send(Request::get("/health/live")).status, 200);
         assert_eq!(self.readiness().0, 503, "{}", self.readiness().1);
+    }
+
+    /// Nobody gets in or on.
+    pub fn lets_nobody_in(&self) {
+        self.ended_stays_ended();
+        assert_unavailable(&self.server.send(login()), "a login");
+        assert_unavailable(&self.server.send(refresh(&self.live.refresh)), "a refresh");
+    }
+
+    /// The access token of the session that goes on.
+    pub fn access(&self) -> &str {
+        &self.live.access
     }
 
     /// Without word of what was revoked, access tokens are taken for a while and then no more.

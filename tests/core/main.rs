@@ -8,6 +8,7 @@ mod lifetime;
 mod model;
 mod password;
 mod racy;
+mod redis;
 #[path = "../servers/mod.rs"]
 mod servers;
 mod settings;

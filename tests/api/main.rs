@@ -16,6 +16,7 @@ mod hdr;
 mod http;
 mod login;
 mod password;
+mod redis;
 mod refresh;
 mod running;
 mod server;

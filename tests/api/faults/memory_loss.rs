@@ -21,7 +21,7 @@ fn flushed() {
     one_server_begins_anew(|redis| assert_eq!(redis.command(&["FLUSHALL"]), "OK"));
 }
 
-// F02, F06
+// F02
 #[test]
 fn restarted_empty() {
     one_server_begins_anew(|redis| {

@@ -5,8 +5,9 @@ use tracing_subscriber::{EnvFilter, filter::Directive};
 
 /// Starts the log; it takes over Rocket's own too.
 pub(super) fn start() {
-    // Rocket's macros warn of every refused guard, in the name of the module with the route.
-    let usual = "info,rocket=warn,sqlx=warn,countersign::web=error";
+    // Rocket's macros warn of every refused guard, in the name of the module with the route; the
+    // stage has none, and warns of stores that could lose something.
+    let usual = "info,rocket=warn,sqlx=warn,countersign::web=error,countersign::web::stage=info";
     let chosen = std::env::var("RUST_LOG").unwrap_or_else(|_| usual.into());
     let mut filter = EnvFilter::builder().parse_lossy(chosen);
     // These print whole requests, headers and query strings with them, at any level above.

@@ -18,6 +18,7 @@ mod http;
 mod instances;
 mod login;
 mod password;
+mod redis;
 mod refresh;
 mod running;
 mod server;

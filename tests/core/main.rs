@@ -9,6 +9,7 @@ mod lifetime;
 mod model;
 mod password;
 mod racy;
+mod redis;
 #[path = "../servers/mod.rs"]
 mod servers;
 mod settings;

@@ -18,12 +18,12 @@ pub struct Proxy {
 }
 
 struct Shared {
-    target: SocketAddr,
     state: Mutex<State>,
     changed: Condvar,
 }
 
 struct State {
+    target: SocketAddr,
     mode: Mode,
     connections: Vec<Weak<Connection>>,
 }
@@ -51,8 +51,8 @@ impl Proxy {
     pub fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Mutex::new(State { mode: Mode::Pass, connections: Vec::new() });
-        let shared = Arc::new(Shared { target, state, changed: Condvar::new() });
+        let state = Mutex::new(State { target, mode: Mode::Pass, connections: Vec::new() });
+        let shared = Arc::new(Shared { state, changed: Condvar::new() });
         let listener = thread::spawn({
             let shared = shared.clone();
             move || shared.listen(&listener)
@@ -66,6 +66,11 @@ impl Proxy {
 
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// Leads new connections to this address; those that are there stay where they are.
+    pub fn retarget(&self, target: SocketAddr) {
+        self.shared.state.lock().unwrap().target = target;
     }
 
     /// Passes everything on, also what a blackhole has held back.
@@ -140,7 +145,8 @@ impl Shared {
         if !self.may_go_on(&connection) {
             return;
         }
-        let Ok(server) = TcpStream::connect(self.target) else { return };
+        let target = self.state.lock().unwrap().target;
+        let Ok(server) = TcpStream::connect(target) else { return };
         let _ = server.set_nodelay(true);
         let _ = connection.client.set_nodelay(true);
         let server = connection.server.get_or_init(|| server);

@@ -46,28 +46,30 @@ impl Vitals {
 }
 
 impl RedisStore {
-    /// Asks Redis how it is set up. In a Cluster, the node that holds our slot.
+    /// Asks Redis how it is set up. Of a Cluster, all masters, since our slot may move to each of
+    /// them: it is as good as the worst.
     pub async fn vitals(&self) -> Result<Vitals, StoreError> {
         let (seconds, micros): (u64, u64) = self.link.command(&redis::cmd("TIME")).await?;
         let info: Value = self.link.command(&redis::cmd("INFO")).await?;
-        let info = String::from_redis_value(first(info)).map_err(|error| unavailable(error.into()))?;
-        let field = |name: &str| {
-            let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-            line.map(|value| value.trim().to_owned())
+        let infos: Vec<String> = match info {
+            // A cluster answers with each node's.
+            Value::Map(nodes) => {
+                nodes.into_iter().map(|(_, info)| String::from_redis_value(info)).collect::<Result<_, _>>()
+            }
+            info => String::from_redis_value(info).map(|info| vec![info]),
+        }
+        .map_err(|error| unavailable(error.into()))?;
+        // What one of them says, and rather what is not good.
+        let field = |name: &str, good: &str| {
+            let lines = infos.iter().flat_map(|info| info.lines());
+            let values = lines.filter_map(|line| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim()));
+            values.max_by_key(|value| *value != good).map(str::to_owned)
         };
         Ok(Vitals {
             clock: seconds * 1_000 + micros / 1_000,
-            eviction: field("maxmemory_policy"),
-            append_only: field("aof_enabled").map(|value| value == "1"),
-            is_replica: field("role").is_some_and(|role| role == "slave"),
+            eviction: field("maxmemory_policy", "noeviction"),
+            append_only: field("aof_enabled", "1").map(|value| value == "1"),
+            is_replica: field("role", "master").is_some_and(|role| role == "slave"),
         })
-    }
-}
-
-/// A cluster answers with each node's.
-fn first(value: Value) -> Value {
-    match value {
-        Value::Map(nodes) => nodes.into_iter().next().map_or(Value::Nil, |(_, value)| value),
-        value => value,
     }
 }

@@ -3,7 +3,11 @@
 //! Whatever is done to them: no revoked token is taken, nothing is half done, what cannot be
 //! answered is answered 503, and all is well again without a restart.
 
+mod cluster;
+mod lines;
+mod memory_loss;
 mod redis;
+mod replica;
 
 use crate::{
     http::{Reply, Request},

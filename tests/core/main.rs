@@ -7,6 +7,7 @@ mod key;
 mod lifetime;
 mod model;
 mod password;
+mod postgres;
 mod racy;
 #[path = "../servers/mod.rs"]
 mod servers;

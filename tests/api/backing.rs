@@ -33,6 +33,11 @@ impl Backing {
         }
     }
 
+    /// How often a server on it is killed and started again: a hundred times where that costs little.
+    pub fn crashes(&self) -> u64 {
+        if self.settings.is_empty() { 100 } else { 30 }
+    }
+
     /// A server with one user, `ada`.
     pub fn start(&self) -> Server {
         let server = self.start_with(&[]);

@@ -57,6 +57,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
     pub(crate) fn corrupt<E: StdError + Send + Sync + 'static>(
         what: impl Into<Cow<'static, str>>,
     ) -> impl FnOnce(E) -> Self {

@@ -1,7 +1,9 @@
 //! Opening the stores that the settings name.
 
 use super::{SessionStore, StoreError, Stores};
-use crate::config::{Database, Settings};
+#[cfg(any(feature = "memory", feature = "sqlite", feature = "postgres"))]
+use crate::config::Database;
+use crate::config::Settings;
 use std::{error::Error, fmt, sync::Arc};
 
 /// A store could not be opened. Says which, and every cause, since it is for whoever starts the

@@ -25,12 +25,15 @@ impl Backing {
     /// Users in one file, sessions in Redis under keys of their own.
     pub fn redis() -> Self {
         let namespace = countersign::user::UserId::random().to_string();
-        Self {
-            settings: vec![
-                ("COUNTERSIGN_REDIS_URL", Redis::shared().url()),
-                ("COUNTERSIGN_STORE__NAMESPACE", namespace),
-            ],
-        }
+        let url = Redis::shared().url();
+        Self { settings: vec![("COUNTERSIGN_REDIS_URL", url), ("COUNTERSIGN_STORE__NAMESPACE", namespace)] }
+    }
+
+    /// Users in a new database, sessions in Redis: what several machines share.
+    pub fn postgres_and_redis() -> Self {
+        let mut both = Self::postgres();
+        both.settings.extend(Self::redis().settings);
+        both
     }
 
     /// How often a server on it is killed and started again: a hundred times where that costs little.

@@ -14,6 +14,7 @@ mod faults;
 mod forge;
 mod hdr;
 mod http;
+mod instances;
 mod login;
 mod password;
 mod refresh;

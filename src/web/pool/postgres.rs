@@ -1,32 +1,43 @@
 //! PostgreSQL as a Rocket database.
 
-use super::Config;
-use crate::config::PostgresUrl;
-use crate::store::{OpenError, postgres::PostgresStore};
+use super::{configure, configured};
+use crate::{
+    config::{Database as Choice, PostgresUrl, Settings},
+    store::{OpenError, Stores, postgres::PostgresStore},
+};
 use rocket::{Build, Rocket, figment::Figment};
 use rocket_db_pools::{Database, Pool};
+use serde::{Deserialize, Serialize};
 use sqlx::pool::PoolConnection;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-pub(super) const NAME: &str = "countersign";
-
-/// Configured by `databases.countersign`.
+/// Configured by `databases.countersign_postgres`.
 #[derive(Database)]
-#[database("countersign")]
+#[database("countersign_postgres")]
 struct Postgres(PostgresPool);
 
 /// A newtype, since neither the trait nor the pool is ours.
 struct PostgresPool(PostgresStore);
 
-type Error = rocket_db_pools::Error<OpenError, sqlx::Error>;
-
-pub(super) fn attach(rocket: Rocket<Build>) -> Rocket<Build> {
-    rocket.attach(Postgres::init())
+#[derive(Serialize, Deserialize)]
+struct Config {
+    url: String,
+    connections: u32,
+    deadline: Duration,
 }
 
-pub(super) fn store(rocket: &Rocket<Build>) -> Option<PostgresStore> {
+type Error = rocket_db_pools::Error<OpenError, sqlx::Error>;
+
+pub(super) fn attach(rocket: Rocket<Build>, settings: &Settings) -> Rocket<Build> {
+    let Choice::Postgres(url) = &settings.database else { return rocket };
+    let (connections, deadline) = (settings.store.connections, settings.store.deadline);
+    let config = Config { url: url.reveal().to_owned(), connections, deadline };
+    configure(rocket, Postgres::NAME, &config).attach(Postgres::init())
+}
+
+pub(super) fn stores(rocket: &Rocket<Build>) -> Option<Stores> {
     // Without `fetch`, which complains of a pool that has failed and said so.
-    rocket.state::<Postgres>().map(|database| database.0.0.clone())
+    rocket.state::<Postgres>().map(|database| Stores::of(Arc::new(database.0.0.clone())))
 }
 
 #[rocket::async_trait]
@@ -35,10 +46,10 @@ impl Pool for PostgresPool {
     type Error = Error;
 
     async fn init(figment: &Figment) -> Result<Self, Error> {
-        let config = Config::of(figment).map_err(|error| Error::Config(*error))?;
-        let deadline = Duration::from_millis(config.deadline_ms);
-        let store = PostgresStore::open(&config.url, config.connections, deadline).await;
-        store.map(Self).map_err(|error| Error::Init(OpenError::at(&PostgresUrl::from(config.url))(error)))
+        let Config { url, connections, deadline } =
+            configured(figment).map_err(|error| Error::Config(*error))?;
+        let store = PostgresStore::open(&url, connections, deadline).await;
+        store.map(Self).map_err(|error| Error::Init(OpenError::at(&PostgresUrl::from(url))(error)))
     }
 
     async fn get(&self) -> Result<Self::Connection, Error> {

@@ -1,31 +1,42 @@
 //! Redis as a Rocket database. Its one connection is for everybody, so a connection is the store.
 
-use super::Config;
-use crate::config::RedisUrl;
-use crate::store::{OpenError, StoreError, redis::RedisStore};
+use super::{configure, configured};
+use crate::{
+    config::{RedisUrl, Settings},
+    store::{OpenError, SessionStore, StoreError, redis::RedisStore},
+};
 use rocket::{Build, Rocket, figment::Figment};
 use rocket_db_pools::{Database, Pool};
-use std::time::Duration;
-
-pub(super) const NAME: &str = "countersign_redis";
+use serde::{Deserialize, Serialize};
+use std::{sync::Arc, time::Duration};
 
 /// Configured by `databases.countersign_redis`.
 #[derive(Database)]
 #[database("countersign_redis")]
 struct Redis(RedisPool);
 
-/// A newtype, since neither the trait nor the pool is ours.
+/// A newtype, since the trait is not ours.
 struct RedisPool(RedisStore);
+
+#[derive(Serialize, Deserialize)]
+struct Config {
+    url: String,
+    namespace: String,
+    deadline: Duration,
+}
 
 type Error = rocket_db_pools::Error<OpenError, StoreError>;
 
-pub(super) fn attach(rocket: Rocket<Build>) -> Rocket<Build> {
-    rocket.attach(Redis::init())
+pub(super) fn attach(rocket: Rocket<Build>, settings: &Settings) -> Rocket<Build> {
+    let Some(url) = &settings.redis else { return rocket };
+    let (namespace, deadline) = (settings.store.namespace.clone(), settings.store.deadline);
+    let config = Config { url: url.reveal().to_owned(), namespace, deadline };
+    configure(rocket, Redis::NAME, &config).attach(Redis::init())
 }
 
-pub(super) fn store(rocket: &Rocket<Build>) -> Option<RedisStore> {
+pub(super) fn sessions(rocket: &Rocket<Build>) -> Option<Arc<dyn SessionStore>> {
     // Without `fetch`, which complains of a pool that has failed and said so.
-    rocket.state::<Redis>().map(|database| database.0.0.clone())
+    rocket.state::<Redis>().map(|database| Arc::new(database.0.0.clone()) as Arc<dyn SessionStore>)
 }
 
 #[rocket::async_trait]
@@ -34,11 +45,12 @@ impl Pool for RedisPool {
     type Error = Error;
 
     async fn init(figment: &Figment) -> Result<Self, Error> {
-        let config = Config::of(figment).map_err(|error| Error::Config(*error))?;
-        let deadline = Duration::from_millis(config.deadline_ms);
-        let url: RedisUrl =
-            config.url.parse().map_err(|_| Error::Init(OpenError::at(&"Redis")(StoreError::NotBuilt)))?;
-        let store = RedisStore::open(&url, &config.namespace, deadline).await;
+        let Config { url, namespace, deadline } =
+            configured(figment).map_err(|error| Error::Config(*error))?;
+        let url: RedisUrl = url.parse().map_err(|error: <RedisUrl as std::str::FromStr>::Err| {
+            Error::Init(OpenError::at(&"Redis")(StoreError::Unavailable(error.into())))
+        })?;
+        let store = RedisStore::open(&url, &namespace, deadline).await;
         store.map(Self).map_err(|error| Error::Init(OpenError::at(&url)(error)))
     }
 

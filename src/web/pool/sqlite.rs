@@ -1,13 +1,18 @@
 //! The SQLite file as a Rocket database.
 
-use super::Config;
-use crate::store::{OpenError, sqlite::SqliteStore};
+use super::{configure, configured};
+use crate::{
+    config::{Database as Choice, Settings},
+    store::{OpenError, Stores, sqlite::SqliteStore},
+};
 use rocket::{Build, Rocket, figment::Figment};
 use rocket_db_pools::{Database, Pool};
+use serde::{Deserialize, Serialize};
 use sqlx::pool::PoolConnection;
-use std::{path::Path, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-pub(super) const NAME: &str = "countersign";
+/// A file is not far away, but whoever writes may have much to write.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Configured by `databases.countersign`.
 #[derive(Database)]
@@ -17,15 +22,24 @@ struct Sqlite(SqlitePool);
 /// A newtype, since neither the trait nor the pool is ours.
 struct SqlitePool(SqliteStore);
 
-type Error = rocket_db_pools::Error<OpenError, sqlx::Error>;
-
-pub(super) fn attach(rocket: Rocket<Build>) -> Rocket<Build> {
-    rocket.attach(Sqlite::init())
+#[derive(Serialize, Deserialize)]
+struct Config {
+    path: PathBuf,
+    connections: u32,
 }
 
-pub(super) fn store(rocket: &Rocket<Build>) -> Option<SqliteStore> {
+type Error = rocket_db_pools::Error<OpenError, sqlx::Error>;
+
+pub(super) fn attach(rocket: Rocket<Build>, settings: &Settings) -> Rocket<Build> {
+    let Choice::Sqlite(path) = &settings.database else { return rocket };
+    // SQLite has one writer; more connections than this only wait for each other.
+    let config = Config { path: path.clone(), connections: settings.store.connections.min(8) };
+    configure(rocket, Sqlite::NAME, &config).attach(Sqlite::init())
+}
+
+pub(super) fn stores(rocket: &Rocket<Build>) -> Option<Stores> {
     // Without `fetch`, which complains of a pool that has failed and said so.
-    rocket.state::<Sqlite>().map(|database| database.0.0.clone())
+    rocket.state::<Sqlite>().map(|database| Stores::of(Arc::new(database.0.0.clone())))
 }
 
 #[rocket::async_trait]
@@ -34,12 +48,9 @@ impl Pool for SqlitePool {
     type Error = Error;
 
     async fn init(figment: &Figment) -> Result<Self, Error> {
-        let config = Config::of(figment).map_err(|error| Error::Config(*error))?;
-        // SQLite has one writer; more connections than this only wait for each other.
-        let connections = config.connections.min(8);
-        // A file is not far away, and whoever writes may have much to write.
-        let store = SqliteStore::open(Path::new(&config.url), connections, Duration::from_secs(5)).await;
-        store.map(Self).map_err(|error| Error::Init(OpenError::at(&config.url)(error)))
+        let Config { path, connections } = configured(figment).map_err(|error| Error::Config(*error))?;
+        let store = SqliteStore::open(&path, connections, PATIENCE).await;
+        store.map(Self).map_err(|error| Error::Init(OpenError::at(&path.display())(error)))
     }
 
     async fn get(&self) -> Result<Self::Connection, Error> {

@@ -112,9 +112,7 @@ impl Scene {
 
     /// While nothing can be written: nobody gets in, on or out. Who is in may well stay.
     pub fn changes_nothing(&self) {
-        self.ended_stays_ended();
-        assert_unavailable(&self.server.send(login()), "a login");
-        assert_unavailable(&self.server.send(refresh(&self.live.refresh)), "a refresh");
+        self.lets_nobody_in();
         assert_unavailable(&self.server.send(Request::post("/logout").bearer(&self.live.access)), "a logout");
     }
 
@@ -148,6 +146,18 @@ impl Scene {
             assert_unavailable(&reply, "a refresh");
         }
         reply.status
+    }
+
+    /// Nobody gets in or on.
+    pub fn lets_nobody_in(&self) {
+        self.ended_stays_ended();
+        assert_unavailable(&self.server.send(login()), "a login");
+        assert_unavailable(&self.server.send(refresh(&self.live.refresh)), "a refresh");
+    }
+
+    /// The access token of the session that goes on.
+    pub fn access(&self) -> &str {
+        &self.live.access
     }
 
     /// Without word of what was revoked, access tokens are taken for a while and then no more.

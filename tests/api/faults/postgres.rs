@@ -183,6 +183,13 @@ fn it_rolls_back_the_first_attempts() {
     stage.scene.recovers();
 }
 
+#[test]
+fn emptied_of_its_sessions() {
+    let mut stage = Stage::set(Postgres::start(), &[]);
+    stage.sql("TRUNCATE sessions, revisions, revocations, memory");
+    stage.scene.begins_anew();
+}
+
 // F05
 #[test]
 fn its_only_connection_waits_for_somebody_who_holds_what_is_wanted() {

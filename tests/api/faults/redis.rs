@@ -1,7 +1,7 @@
 //! What can happen to Redis.
 
 use super::Scene;
-use crate::servers::{Proxy, Redis};
+use crate::servers::{Connection, Proxy, Redis, eventually};
 use std::time::Duration;
 
 /// A scene whose sessions are in this Redis, by way of a proxy if there is one.
@@ -51,4 +51,90 @@ fn cut_off() {
 #[test]
 fn gone_without_a_word() {
     fails(|_, proxy| proxy.blackhole(), |_, proxy| proxy.pass());
+}
+
+// F01
+#[test]
+fn cut_off_in_the_middle_of_a_reply() {
+    let redis = Redis::start();
+    let proxy = Proxy::to(redis.address());
+    let mut scene = scene(&redis, Some(&proxy));
+    for bytes in [0, 1, 5, 20, 60] {
+        proxy.reset_replies_after(bytes);
+        scene.ended_stays_ended();
+        scene.recovers();
+    }
+}
+
+// F01
+#[test]
+fn turned_into_a_replica() {
+    let other = Redis::start();
+    let port = other.port().to_string();
+    let redis = Redis::start();
+    let mut scene = scene(&redis, None);
+    // It keeps its data as long as it cannot reach its master.
+    other.kill();
+    assert_eq!(redis.command(&["REPLICAOF", "127.0.0.1", &port]), "OK");
+    takes_no_writes(&scene);
+    redis.promote();
+    scene.recovers();
+}
+
+// F01
+#[test]
+fn out_of_memory() {
+    let redis = Redis::start();
+    let mut scene = scene(&redis, None);
+    assert_eq!(redis.command(&["CONFIG", "SET", "maxmemory", "1"]), "OK");
+    takes_no_writes(&scene);
+    assert_eq!(redis.command(&["CONFIG", "SET", "maxmemory", "0"]), "OK");
+    scene.recovers();
+}
+
+/// Redis still says what was revoked, so access tokens go on; nobody gets in or on.
+fn takes_no_writes(scene: &Scene) {
+    scene.lets_nobody_in();
+    scene.server.accepts(scene.access());
+}
+
+// F01
+#[test]
+fn still_loading_its_data() {
+    // Each key that is loaded takes a while, as if there were very many.
+    let slow = [("key-load-delay", "20000"), ("loading-process-events-interval-bytes", "1024")];
+    let redis = Redis::start_with(&slow);
+    let mut scene = scene(&redis, None);
+    for key in 0..300 {
+        redis.command(&["SET", &format!("filler:{key}"), &"x".repeat(100)]);
+    }
+    assert_eq!(redis.command(&["SAVE"]), "OK");
+    redis.kill();
+    redis.process().start_again();
+    eventually("it is loading", || {
+        redis.try_command(&["PING"]).is_ok_and(|reply| reply.starts_with("-LOADING"))
+    });
+    scene.is_closed();
+    scene.recovers();
+}
+
+// F01
+#[test]
+fn with_another_password() {
+    let redis = Redis::with_password("first");
+    let mut scene = scene(&redis, None);
+    let change = |from: &str, to: &str| {
+        // Whoever is in stays in until they are sent away.
+        let stream = std::net::TcpStream::connect(redis.address()).expect("a connection");
+        let mut doors = Connection::over(stream);
+        assert_eq!(doors.command(&["AUTH", from]).expect("an answer"), "OK");
+        assert_eq!(doors.command(&["CONFIG", "SET", "requirepass", to]).expect("an answer"), "OK");
+        doors.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).expect("an answer");
+        doors.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).expect("an answer");
+    };
+    change("first", "second");
+    scene.is_closed();
+    scene.goes_stale();
+    change("second", "first");
+    scene.recovers();
 }

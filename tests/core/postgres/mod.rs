@@ -240,6 +240,7 @@ async fn a_silent_network_is_an_error_and_costs_no_connection_for_good() {
         for asked in load {
             timeout(LIMIT, asked).await.expect("silence is not waited for").expect("no panic");
         }
+        eventually("what is silent is let go", || store.pool().size() == 0);
         if round == 2 {
             next_of(&mut *feed).await.expect_err("a feed in silence");
         }

@@ -126,17 +126,26 @@ fn its_password_is_changed_and_changed_back() {
 #[test]
 fn reset_in_the_middle_of_a_reply() {
     let mut stage = Stage::set(Postgres::start(), &[]);
-    let mut lost = 0;
-    // After so few bytes it is the reply to one question of a refresh, after more it is another's.
-    for bytes in (1..400).step_by(19) {
+    let (mut lost, mut lost_and_done) = (0, 0);
+    // A refresh asks several questions: after few bytes the first is not answered, after many the last.
+    for bytes in (1..2_000).step_by(23) {
+        let rotations = "SELECT sum(generation) FROM sessions";
+        let before = stage.sql(rotations);
         stage.proxy.reset_replies_after(bytes);
-        lost += u32::from(stage.scene.refreshes() == 503);
+        let status = stage.scene.refreshes();
         stage.proxy.pass();
         stage.scene.ended_stays_ended();
-        eventually("the same token works", || stage.scene.refreshes() == 200);
+        if status == 503 {
+            lost += 1;
+            lost_and_done += u32::from(stage.sql(rotations) != before);
+            eventually("the same token works", || stage.scene.refreshes() == 200);
+        }
         assert_eq!(stage.scene.refreshes(), 200, "there is one line of tokens, after {bytes} bytes");
     }
-    assert!(lost > 0, "no answer was lost");
+    assert!(
+        lost > lost_and_done && lost_and_done > 0,
+        "{lost} answers lost, {lost_and_done} of them of what was done"
+    );
     stage.scene.recovers();
 }
 

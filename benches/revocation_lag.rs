@@ -1,10 +1,13 @@
 //! How long it takes from the answer to a revocation on one server to its refusal on another, for
 //! each store that two servers can share. `cargo bench --bench revocation_lag`
 
+#[allow(unused, reason = "the tests use more of it")]
 #[path = "../tests/api/backing.rs"]
 mod backing;
+#[allow(unused, reason = "the tests use more of it")]
 #[path = "../tests/api/http.rs"]
 mod http;
+#[allow(unused, reason = "the tests use more of it")]
 #[path = "../tests/api/server.rs"]
 mod server;
 #[path = "../tests/servers/mod.rs"]

@@ -6,7 +6,7 @@ use crate::{
     refresh_token::Salt,
     scope::Scope,
     session::SessionId,
-    store::{Creation, Device, Session, User},
+    store::{Creation, Device, Session, StoreError, User},
     user::Username,
 };
 use tokio::time::{Instant, sleep_until};
@@ -50,7 +50,9 @@ impl Authority {
             Creation::Created => {}
             Creation::Overtaken => return Err(GrantError::InvalidGrant),
         }
-        self.revocations.agree(session.id, user.id, revision).await?;
+        if !self.revocations.agree(session.id, user.id, revision).await? {
+            return Err(StoreError::Forgetful.into());
+        }
         // The session that had to go for this one, if any, is denied from now on.
         self.revocations.catch_up().await?;
         self.tokens(&session, &user, scope, revision, now)

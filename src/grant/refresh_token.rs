@@ -4,7 +4,7 @@ use super::{Authority, GrantError, TokenRequest, Tokens};
 use crate::{
     refresh_token::RefreshToken,
     scope::Scope,
-    store::{Advance, Session, Transport},
+    store::{Advance, Session, StoreError, Transport},
 };
 use zeroize::Zeroizing;
 
@@ -29,7 +29,6 @@ impl Authority {
         if session.client_id != client {
             return Err(GrantError::InvalidGrant);
         }
-        self.revocations.agree(session.id, session.user, revision).await?;
         let scope = narrowed(request.scope.as_deref(), &session.scope)?;
         // The revision was read before the record, so roles that change now are of a token that
         // is already revoked. A store that fails here has not used the refresh token up.
@@ -63,12 +62,17 @@ impl Authority {
         transport: Transport,
     ) -> Result<Option<(RefreshToken, Session, u64)>, GrantError> {
         let Ok(token) = text.parse::<RefreshToken>() else { return Ok(None) };
-        let Some((session, revision)) = self.stores.sessions.find(token.session(), self.clock.now()).await?
-        else {
-            return Ok(None);
-        };
-        let good = self.refresh_keys.sealed(&token, &session.salt) && session.transport == transport;
-        Ok(good.then_some((token, session, revision)))
+        for _ in 0..2 {
+            let found = self.stores.sessions.find(token.session(), self.clock.now()).await?;
+            let Some((session, revision)) = found else { return Ok(None) };
+            if !self.refresh_keys.sealed(&token, &session.salt) || session.transport != transport {
+                return Ok(None);
+            }
+            if self.revocations.agree(session.id, session.user, revision).await? {
+                return Ok(Some((token, session, revision)));
+            }
+        }
+        Err(StoreError::Forgetful.into())
     }
 
     /// Ends the session of this refresh token, if it is one: for whoever logs out. Any token of

@@ -86,17 +86,16 @@ impl Revocations {
         self.denied.len()
     }
 
-    /// Makes sure that the store, which has just said that this session is live and its user at
-    /// this revision, has forgotten nothing that this process remembers.
-    ///
-    /// # Errors
-    /// [`StoreError::Forgetful`] if it has; it has then been told again.
-    pub async fn agree(&self, session: SessionId, user: UserId, revision: u64) -> Result<(), StoreError> {
-        if !self.denied.contradicts(session, user, revision) {
-            return Ok(());
+    /// Whether the store, which has just said that this session is live and its user at this
+    /// revision, remembers everything that this process does. `false`: something was revoked at
+    /// that very moment, or the store has forgotten; it has now been told again and can be asked
+    /// again.
+    pub async fn agree(&self, session: SessionId, user: UserId, revision: u64) -> Result<bool, StoreError> {
+        let agree = !self.denied.contradicts(session, user, revision);
+        if !agree {
+            self.catch_up().await?;
         }
-        self.catch_up().await?;
-        Err(StoreError::Forgetful)
+        Ok(agree)
     }
 
     /// Ends one session. `false`: it was over already.

@@ -4,6 +4,7 @@ use crate::{
     server::Server,
     servers::{Postgres, Redis},
 };
+use std::{fs, path::Path};
 use tempfile::TempDir;
 
 /// Where a server keeps what it has to remember.
@@ -41,6 +42,22 @@ impl Backing {
         if self.settings.is_empty() { 100 } else { 30 }
     }
 
+    /// Everything that the store holds, and the files of the server's folder.
+    pub fn dump(&self, folder: &Path) -> Vec<u8> {
+        let mut dump = vec![];
+        for entry in fs::read_dir(folder).unwrap() {
+            dump.extend(fs::read(entry.unwrap().path()).unwrap());
+        }
+        for (name, value) in &self.settings {
+            match *name {
+                "COUNTERSIGN_DATABASE_URL" => dump.extend(dump_of_database(value).into_bytes()),
+                "COUNTERSIGN_STORE__NAMESPACE" => dump.extend(dump_of_keys(value).into_bytes()),
+                _ => {}
+            }
+        }
+        dump
+    }
+
     /// A server with one user, `ada`.
     pub fn start(&self) -> Server {
         let server = self.start_with(&[]);
@@ -60,6 +77,26 @@ impl Backing {
         all.extend(settings);
         Server::start_in(folder, &all)
     }
+}
+
+fn dump_of_database(url: &str) -> String {
+    let database = url.rsplit('/').next().unwrap();
+    let sql = |statement: &str| Postgres::shared().sql(database, statement);
+    let tables = sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'");
+    let rows = tables.lines().map(|table| sql(&format!("SELECT * FROM \"{table}\"")));
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+fn dump_of_keys(namespace: &str) -> String {
+    let redis = |words: &[&str]| Redis::shared().command(words);
+    let keys = redis(&["KEYS", &format!("{{{namespace}}}:*")]);
+    let value = |key: &str| match redis(&["TYPE", key]).as_str() {
+        "hash" => redis(&["HGETALL", key]),
+        "set" => redis(&["SMEMBERS", key]),
+        "zset" => redis(&["ZRANGE", key, "0", "-1"]),
+        _ => redis(&["GET", key]),
+    };
+    keys.lines().map(|key| format!("{key}\n{}\n", value(key))).collect()
 }
 
 /// Makes a test of each function for each store.

@@ -7,6 +7,7 @@ mod alg;
 mod backing;
 mod claim;
 mod claim_time;
+mod cookie;
 mod crash;
 mod enc;
 mod errors;
@@ -22,8 +23,10 @@ mod running;
 mod server;
 #[path = "../servers/mod.rs"]
 mod servers;
+mod sessions;
 mod sig;
 mod sql;
 mod token_form;
+mod tokens;
 mod transport;
 mod typ;

@@ -24,7 +24,7 @@ fn tokens(leeway: u64, max_lifetime: u64) -> AccessTokens {
 /// A token with these times, each as JSON text; the rest is good.
 fn token(iat: &str, exp: &str, more: &str) -> String {
     let payload = format!(
-        r#"{{"iss":"https://issuer.example","aud":"api","sub":"s","client_id":"c","sid":"i","jti":"j",
+        r#"{{"iss":"https://issuer.example","aud":"api","sub":"s","client_id":"c","sid":"i","jti":"j","rev":0,
             "iat":{iat},"exp":{exp}{more}}}"#
     );
     sign(good_header().as_bytes(), payload.as_bytes())

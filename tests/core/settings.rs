@@ -101,7 +101,7 @@ fn without_a_key_production_says_how_to_make_one() {
     assert_eq!(
         found,
         [
-            "COUNTERSIGN_SIGNING_KEY: is not set. Make one with `head -c 32 /dev/urandom | base64` and keep it secret"
+            "COUNTERSIGN_SIGNING_KEY: is not set, and is made by itself only in the debug profile on a loopback address. Make one with `head -c 32 /dev/urandom | base64` and keep it secret"
         ]
     );
 }

@@ -37,6 +37,11 @@ impl Backing {
         both
     }
 
+    /// How often a server on it is killed and started again: a hundred times where that costs little.
+    pub fn crashes(&self) -> u64 {
+        if self.settings.is_empty() { 100 } else { 30 }
+    }
+
     /// Everything that the store holds, and the files of the server's folder.
     pub fn dump(&self, folder: &Path) -> Vec<u8> {
         let mut dump = vec![];

@@ -1,6 +1,10 @@
 //! The server is killed in the middle of refreshing, again and again.
 
-use crate::{http::Request, server::Server};
+use crate::{
+    backing::{Backing, on_every_store},
+    http::Request,
+    server::Server,
+};
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
@@ -38,15 +42,16 @@ fn login(server: &Server) -> (String, String) {
     (text("access_token"), text("refresh_token"))
 }
 
+on_every_store!(killed_again_and_again_it_never_has_two_live_tokens_and_revives_nothing);
+
 // R08, F06
-#[test]
-fn killed_a_hundred_times_it_never_has_two_live_tokens_and_revives_nothing() {
+fn killed_again_and_again_it_never_has_two_live_tokens_and_revives_nothing(backing: &Backing) {
     let settings = [("COUNTERSIGN_REFRESH__GRACE", "0")];
-    let mut server = Server::start_with(&settings);
+    let mut server = backing.start_with(&settings);
     server.user("ada", &[]);
     let (ended_access, ended) = login(&server);
     assert_eq!(server.send(Request::post("/logout").bearer(&ended_access)).status, 204);
-    for round in 0..100_u64 {
+    for round in 0..backing.crashes() {
         let (_, first) = login(&server);
         let address = server.address;
         let storm = std::thread::spawn(move || {
@@ -61,7 +66,7 @@ fn killed_a_hundred_times_it_never_has_two_live_tokens_and_revives_nothing() {
         std::thread::sleep(Duration::from_micros(1_000 + round * 7_919 % 40_000));
         let folder = server.kill();
         let last = storm.join().expect("the storm ends");
-        server = Server::start_in(folder, &settings);
+        server = backing.start_in(folder, &settings);
         // Either the last answered token is current, or its use went through unanswered and it
         // is reused now. Without grace that means a new login, and never two live tokens.
         match refresh(&server, &last) {

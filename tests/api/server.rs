@@ -65,6 +65,11 @@ impl Server {
 
     /// The same in a folder that may hold an earlier server's files.
     pub fn start_in(folder: TempDir, settings: &[(&str, &str)]) -> Self {
+        Self::start_by(&[], folder, settings)
+    }
+
+    /// The same by way of another program that becomes it, such as `env --ignore-signal`.
+    pub fn start_by(way: &[&str], folder: TempDir, settings: &[(&str, &str)]) -> Self {
         let mut all = vec![
             ("COUNTERSIGN_SIGNING_KEY", KEY),
             ("COUNTERSIGN_LEEWAY", "0"),
@@ -73,7 +78,9 @@ impl Server {
         all.retain(|(name, _)| settings.iter().all(|(other, _)| other != name));
         all.extend(settings);
         all.retain(|(_, value)| !value.is_empty());
-        let mut child = program(folder.path(), &all, &["serve"]).spawn().unwrap();
+        let serve = [env!("CARGO_BIN_EXE_countersign"), "serve"];
+        let words: Vec<_> = way.iter().copied().chain(serve).collect();
+        let mut child = prepared(Command::new(words[0]), folder.path(), &all, &words[1..]).spawn().unwrap();
 
         let log = Arc::new(Mutex::new(String::new()));
         let mut stderr = child.stderr.take().unwrap();
@@ -130,6 +137,10 @@ impl Server {
 
     pub fn me(&self, token: &str) -> Reply {
         self.send(Request::get("/me").bearer(token))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// What the server has written to stderr so far.

@@ -32,3 +32,12 @@ pub fn execute(file: &Path, statement: &'static str) {
         sqlx::query(statement).execute(&mut connection).await.expect("executed");
     });
 }
+
+/// Does something while this process, another than the server's, holds the file's write lock.
+pub fn while_locked(file: &Path, work: impl FnOnce()) {
+    on(file, |mut connection| async move {
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.expect("locked");
+        work();
+        sqlx::query("ROLLBACK").execute(&mut connection).await.expect("let go");
+    });
+}

@@ -8,6 +8,7 @@ mod key;
 mod lifetime;
 mod model;
 mod password;
+mod postgres;
 mod racy;
 mod redis;
 #[path = "../servers/mod.rs"]

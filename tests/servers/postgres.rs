@@ -175,7 +175,8 @@ impl Postgres {
         let port = Port::free();
         let path = folder.path();
         let mut settings = format!(
-            "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\nmax_connections = 60\n",
+            "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\nmax_connections = 60\n\
+             dynamic_shared_memory_type = mmap\n",
             port.number,
             path.display()
         );

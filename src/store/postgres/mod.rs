@@ -20,9 +20,11 @@ mod revoking;
 mod rows;
 mod sessions;
 mod users;
+mod vitals;
 
 pub use lease::Silence;
 pub use open::OpenError;
+pub use vitals::Vitals;
 
 use super::StoreError;
 use sqlx::PgPool;
@@ -42,17 +44,6 @@ impl fmt::Debug for PostgresStore {
         let mut shown = f.debug_struct("PostgresStore");
         shown.field("connections", &pool.size()).field("deadline", deadline).finish_non_exhaustive()
     }
-}
-
-/// What the server says of itself, for a look at the start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Vitals {
-    /// Its clock, in milliseconds since 1970.
-    pub clock: u64,
-    /// Whether nothing can be written: it is a standby, or told to refuse.
-    pub read_only: bool,
-    /// Whether what it has answered survives a crash of it and of its machine.
-    pub durable: bool,
 }
 
 impl PostgresStore {
@@ -81,19 +72,6 @@ impl PostgresStore {
     pub async fn close(&self) {
         // A server that no longer answers is not waited for: dropping a connection closes it too.
         let _ = timeout(self.deadline, self.pool.close()).await;
-    }
-
-    /// What the server says of itself.
-    pub async fn vitals(&self) -> Result<Vitals, StoreError> {
-        let row = self.within(|lease| {
-            lease.one(sqlx::query(
-                "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS clock,
-                     pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean AS read_only,
-                     current_setting('fsync')::boolean AND current_setting('full_page_writes')::boolean
-                         AND current_setting('synchronous_commit') <> 'off' AS durable",
-            ))
-        });
-        rows::vitals(&row.await?)
     }
 }
 

@@ -7,7 +7,7 @@ use sqlx::{
     migrate::MigrateError,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use std::{error::Error as StdError, time::Duration};
+use std::{error::Error as StdError, io::ErrorKind, time::Duration};
 use thiserror::Error;
 use tokio::time::timeout;
 
@@ -47,6 +47,8 @@ impl From<sqlx::Error> for OpenError {
         match error {
             sqlx::Error::Configuration(_) => Self::Url(error),
             sqlx::Error::Tls(_) => Self::Tls(error),
+            // How rustls says that it does not like a certificate.
+            sqlx::Error::Io(ref io) if io.kind() == ErrorKind::InvalidData => Self::Tls(error),
             sqlx::Error::Database(_) if code.starts_with("28") => Self::Credentials(error),
             sqlx::Error::Database(_) if code == "3D000" => Self::NoDatabase(error),
             sqlx::Error::Database(_) => Self::Refused(error),

@@ -1,6 +1,6 @@
 //! Records from rows, and what PostgreSQL's types cannot say.
 
-use super::{StoreError, Vitals, unavailable};
+use super::{StoreError, unavailable};
 use crate::{
     clock::UnixTime,
     password::PasswordHash,
@@ -40,20 +40,18 @@ fn user_id(text: &str) -> Result<UserId, StoreError> {
     text.parse().map_err(StoreError::corrupt("user id"))
 }
 
-pub(super) fn vitals(row: &PgRow) -> Result<Vitals, StoreError> {
-    let flag = |column| row.try_get(column).map_err(unavailable);
-    Ok(Vitals { clock: number(row, "clock")?, read_only: flag("read_only")?, durable: flag("durable")? })
-}
-
 pub(super) fn user(row: &PgRow) -> Result<User, StoreError> {
     let text = |column| row.try_get::<&str, _>(column).map_err(unavailable);
+    let id = text("id")?;
+    // Whoever has to mend it has to know whose it is.
+    let of_user = |what: &str| format!("{what} of user {id}");
     let roles: Vec<String> = row.try_get("roles").map_err(unavailable)?;
     let roles = roles.iter().map(|role| role.parse());
     Ok(User {
-        id: user_id(text("id")?)?,
-        username: text("username")?.parse().map_err(StoreError::corrupt("user name"))?,
+        id: user_id(id)?,
+        username: text("username")?.parse().map_err(StoreError::corrupt(of_user("name")))?,
         password: PasswordHash::from_stored(text("password_hash")?.to_owned()),
-        roles: roles.collect::<Result<_, _>>().map_err(StoreError::corrupt("role"))?,
+        roles: roles.collect::<Result<_, _>>().map_err(StoreError::corrupt(of_user("role")))?,
         disabled: row.try_get("disabled").map_err(unavailable)?,
         created_at: UnixTime(number(row, "created_at")?),
     })

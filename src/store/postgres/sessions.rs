@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::UnixTime,
     session::SessionId,
-    store::{Advance, Creation, RevocationFeed, RevocationList, Session, SessionStore, Transport},
+    store::{Advance, Creation, Finding, RevocationFeed, RevocationList, Session, SessionStore, Transport},
     user::UserId,
 };
 use async_trait::async_trait;
@@ -265,6 +265,10 @@ impl SessionStore for PostgresStore {
             Ok(removed.rows_affected())
         })
         .await
+    }
+
+    async fn checkup(&self, now: UnixTime, leeway: Duration) -> Result<Vec<Finding>, StoreError> {
+        Ok(self.vitals().await?.findings(now, leeway))
     }
 }
 

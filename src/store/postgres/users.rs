@@ -2,12 +2,13 @@
 
 use super::{PostgresStore, StoreError, lease::Query, rows};
 use crate::{
+    clock::UnixTime,
     password::PasswordHash,
-    store::{Insertion, User, UserStore},
+    store::{Finding, Insertion, User, UserStore},
     user::{RoleName, UserId, Username},
 };
 use async_trait::async_trait;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 // Columns are named one by one: a later version may add some while this one is running.
 const BY_ID: &str =
@@ -91,6 +92,10 @@ impl UserStore for PostgresStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.within(|lease| lease.optional(sqlx::query("SELECT 1 FROM users LIMIT 1"))).await.map(drop)
+    }
+
+    async fn checkup(&self, now: UnixTime, leeway: Duration) -> Result<Vec<Finding>, StoreError> {
+        Ok(self.vitals().await?.findings(now, leeway))
     }
 }
 

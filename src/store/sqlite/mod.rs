@@ -8,7 +8,7 @@ mod users;
 
 use super::StoreError;
 use sqlx::{
-    SqlitePool,
+    Connection, SqlitePool,
     error::DatabaseError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -56,6 +56,12 @@ impl SqliteStore {
         let pool = SqlitePoolOptions::new()
             .max_connections(connections.max(1))
             .acquire_timeout(timeout)
+            // When a commit fails at the disk, SQLite ends the transaction and sqlx does not: it would
+            // refuse to begin another on this connection for ever.
+            .before_acquire(|connection, _| {
+                let usable = !connection.is_in_transaction();
+                Box::pin(async move { Ok(usable) })
+            })
             .connect_with(options)
             .await
             .map_err(unavailable)?;

@@ -6,8 +6,10 @@
 mod cluster;
 mod lines;
 mod memory_loss;
+mod postgres;
 mod redis;
 mod replica;
+mod sqlite;
 
 use crate::{
     http::{Reply, Request},
@@ -15,6 +17,7 @@ use crate::{
     servers::eventually,
 };
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// How long access tokens are taken without word of what was revoked, in these tests.
 const STALENESS: &str = "2";
@@ -60,10 +63,15 @@ fn assert_unavailable(reply: &Reply, what: &str) {
 impl Scene {
     /// A server on the store of these settings, with the grace so long that no recovery outlasts it.
     pub fn set(settings: &[(&str, &str)]) -> Self {
+        Self::set_by(&[], settings)
+    }
+
+    /// The same with the server run by way of another program.
+    pub fn set_by(way: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut all =
             vec![("COUNTERSIGN_REFRESH__GRACE", "300"), ("COUNTERSIGN_REVOCATION__MAX_STALENESS", STALENESS)];
         all.extend(settings);
-        let server = Server::start_with(&all);
+        let server = Server::start_by(way, TempDir::new().unwrap(), &all);
         server.user("ada", &[]);
         let (live, ended) = (Tokens::of(&server.send(login())), Tokens::of(&server.send(login())));
         assert_eq!(server.send(Request::post("/logout").bearer(&ended.access)).status, 204);
@@ -100,11 +108,48 @@ impl Scene {
     /// While the store of sessions cannot be used: nobody gets in or on, and in time not even with
     /// an access token.
     pub fn is_closed(&self) {
-        self.lets_nobody_in();
-        assert_unavailable(&self.server.send(Request::post("/logout").bearer(&self.live.access)), "a logout");
+        self.changes_nothing();
         // F08
         assert_eq!(self.server.send(Request::get("/health/live")).status, 200);
         assert_eq!(self.readiness().0, 503, "{}", self.readiness().1);
+    }
+
+    /// While nothing can be written: nobody gets in, on or out. Who is in may well stay.
+    pub fn changes_nothing(&self) {
+        self.lets_nobody_in();
+        assert_unavailable(&self.server.send(Request::post("/logout").bearer(&self.live.access)), "a logout");
+    }
+
+    /// While all can be read, or at least is remembered: who is in stays in.
+    pub fn stays_in(&self) {
+        self.server.accepts(&self.live.access);
+        self.ended_stays_ended();
+        assert!(self.is_ready(), "{}", self.readiness().1);
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.readiness().0 == 200
+    }
+
+    pub fn refresh_is_unavailable(&self) {
+        assert_unavailable(&self.server.send(refresh(&self.live.refresh)), "a refresh");
+    }
+
+    /// While the store of users cannot be used: not even a token that is good in itself tells who
+    /// its user is now.
+    pub fn knows_nobody(&self) {
+        assert_unavailable(&self.server.me(&self.live.access), "a good token");
+    }
+
+    /// What a refresh with the live token is answered; if it works, that goes on from its answer.
+    pub fn refreshes(&mut self) -> u16 {
+        let reply = self.server.send(refresh(&self.live.refresh));
+        if reply.status == 200 {
+            self.live = Tokens::of(&reply);
+        } else {
+            assert_unavailable(&reply, "a refresh");
+        }
+        reply.status
     }
 
     /// Nobody gets in or on.
@@ -135,17 +180,11 @@ impl Scene {
     pub fn recovers(&mut self) {
         eventually("a refresh works again", || {
             self.ended_stays_ended();
-            let reply = self.server.send(refresh(&self.live.refresh));
-            assert!([200, 503].contains(&reply.status), "no rotation is half done: {}", reply.text());
-            if reply.status == 200 {
-                self.live = Tokens::of(&reply);
-            }
-            reply.status == 200
+            // No rotation is half done: it is 200 or 503.
+            self.refreshes() == 200
         });
-        eventually("the server is ready again", || self.readiness().0 == 200);
-        let next = self.server.send(refresh(&self.live.refresh));
-        assert_eq!(next.status, 200, "there is one line of tokens: {}", next.text());
-        self.live = Tokens::of(&next);
+        eventually("the server is ready again", || self.is_ready());
+        assert_eq!(self.refreshes(), 200, "there is one line of tokens: {}", self.server.log());
         self.is_as_it_should_be();
         assert_eq!(self.server.send(login()).status, 200);
     }
@@ -164,7 +203,7 @@ impl Scene {
             }
             false
         });
-        eventually("the server is ready again", || self.readiness().0 == 200);
+        eventually("the server is ready again", || self.is_ready());
         self.is_as_it_should_be();
     }
 }

@@ -1,0 +1,57 @@
+//! What to look at before PostgreSQL is trusted with users and sessions.
+
+use super::{PostgresStore, StoreError, rows, unavailable};
+use crate::{clock::UnixTime, store::Finding};
+use sqlx::Row;
+use std::time::Duration;
+
+/// What the server says of itself, for a look at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vitals {
+    /// Its clock, in milliseconds since 1970.
+    pub clock: u64,
+    /// Whether nothing can be written: it is a standby, or told to refuse.
+    pub read_only: bool,
+    /// Whether what it has answered survives a crash of it and of its machine.
+    pub durable: bool,
+}
+
+impl Vitals {
+    /// The same in sentences.
+    pub fn findings(&self, now: UnixTime, leeway: Duration) -> Vec<Finding> {
+        let mut findings = vec![];
+        if self.read_only {
+            findings.push(Finding::refusal(
+                "PostgreSQL takes no writes: it is a standby, or default_transaction_read_only is on; \
+                 name the primary, or switch that off",
+            ));
+        }
+        if !self.durable {
+            findings.push(Finding::warning(
+                "PostgreSQL does not wait for its disk: when it or its machine crashes, changes that it has \
+                 answered are lost, and who was logged out or shut out just before may be in again; \
+                 set fsync, full_page_writes and synchronous_commit to on",
+            ));
+        }
+        findings.extend(Finding::of_clocks("PostgreSQL", self.clock, now, leeway));
+        findings
+    }
+}
+
+impl PostgresStore {
+    /// What the server says of itself.
+    pub async fn vitals(&self) -> Result<Vitals, StoreError> {
+        let row = self.within(|lease| {
+            lease.one(sqlx::query(
+                "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS clock,
+                     pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean AS read_only,
+                     current_setting('fsync')::boolean AND current_setting('full_page_writes')::boolean
+                         AND current_setting('synchronous_commit') <> 'off' AS durable",
+            ))
+        });
+        let row = row.await?;
+        let flag = |column| row.try_get(column).map_err(unavailable);
+        let (read_only, durable) = (flag("read_only")?, flag("durable")?);
+        Ok(Vitals { clock: rows::number(&row, "clock")?, read_only, durable })
+    }
+}

@@ -1,0 +1,35 @@
+//! What can happen to an SQLite file.
+
+use super::Scene;
+use crate::sql;
+use std::process::Command;
+
+// F05
+#[test]
+fn another_process_writes_for_longer_than_anybody_waits() {
+    let mut scene = Scene::set(&[]);
+    let file = scene.server.folder.path().join("test.db");
+    sql::while_locked(&file, || {
+        scene.changes_nothing();
+        scene.stays_in();
+    });
+    scene.recovers();
+}
+
+/// How long a file may become that a process writes to; writing beyond fails, also in an old file.
+fn limit_files(pid: u32, bytes: &str) {
+    let limit = [format!("--pid={pid}"), format!("--fsize={bytes}:unlimited")];
+    assert!(Command::new("prlimit").args(limit).status().expect("prlimit (util-linux)").success());
+}
+
+// F05
+#[test]
+fn no_byte_of_the_file_can_be_written() {
+    // Not by the file's mode, which would not keep root from writing; nor does it matter once it is open.
+    let mut scene = Scene::set_by(&["env", "--ignore-signal=XFSZ"], &[]);
+    limit_files(scene.server.pid(), "0");
+    scene.changes_nothing();
+    scene.stays_in();
+    limit_files(scene.server.pid(), "unlimited");
+    scene.recovers();
+}

@@ -1,0 +1,106 @@
+//! Who waits for whom.
+
+use super::{CAP, Database, GRACE, LIMIT, NOW, PATIENT, session};
+use crate::servers::{Postgres, eventually};
+use countersign::{
+    clock::UnixTime,
+    store::{SessionStore, postgres::PostgresStore},
+    user::UserId,
+};
+use sqlx::Executor;
+use std::{collections::BTreeSet, time::Duration};
+use tokio::time::timeout;
+
+/// One of the things that are done to sessions, chosen by this number.
+async fn something(store: &PostgresStore, users: &[UserId], number: u64) {
+    let user = users[(number >> 33) as usize % users.len()];
+    let live = store.sessions_of(user, NOW).await.expect("sessions");
+    let picked = live.get((number >> 40) as usize % live.len().max(1));
+    let Some(picked) = picked.filter(|_| (number >> 50) % 10 > 2) else {
+        let revision = store.revision(user).await.expect("a revision");
+        store.create(&session(user), revision, CAP).await.expect("created or overtaken");
+        return;
+    };
+    let (id, generation) = (picked.id, picked.generation);
+    match (number >> 50) % 10 {
+        3 => drop(store.revoke_user(user, NOW).await.expect("revoked")),
+        4 => store.revoke_access(user, NOW).await.expect("revoked"),
+        5 => drop(store.revoke_others(user, id, NOW).await.expect("revoked")),
+        6 => drop(store.revoke(id, NOW).await.expect("revoked")),
+        7 => drop(store.advance(id, generation + 2, NOW, GRACE).await.expect("reused or gone")),
+        8 => drop(store.advance(id, generation, NOW, GRACE).await.expect("advanced or not")),
+        _ => drop(store.purge(NOW, UnixTime(NOW.0 - 10), 10).await.expect("purged")),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn positions_come_to_be_seen_in_order_and_nothing_deadlocks() {
+    let database = Database::new();
+    let stores = [database.open(5, PATIENT).await, database.open(5, PATIENT).await];
+    let epoch = stores[0].begin_epoch(0).await.expect("an epoch");
+    let users: Vec<_> = (0..3).map(|_| UserId::random()).collect();
+    let load: Vec<_> = (0..12_u64)
+        .map(|n| {
+            let (store, users) = (stores[n as usize % 2].clone(), users.clone());
+            tokio::spawn(async move {
+                let mut number = n * 7_919 + 1;
+                for step in 0..60 {
+                    number = number
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1_442_695_040_888_963_407);
+                    something(&store, &users, number).await;
+                    if n == 0 && step % 20 == 0 {
+                        store.begin_epoch(epoch + step).await.expect("an epoch");
+                    }
+                }
+            })
+        })
+        .collect();
+    // As the servers do: on from the last line seen.
+    let (mut seen, mut last) = (BTreeSet::new(), 0);
+    let mut under_way = true;
+    while under_way {
+        under_way = load.iter().any(|task| !task.is_finished());
+        for line in stores[0].revocations(last + 1, 1_000).await.expect("a list").lines {
+            seen.insert(line.position);
+            last = line.position;
+        }
+    }
+    for task in load {
+        task.await.expect("nothing failed");
+    }
+    let all = stores[1].revocations(0, 100_000).await.expect("a list").lines;
+    let missed: Vec<_> = all.iter().filter(|line| !seen.contains(&line.position)).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+    assert!(all.len() > 100, "{} lines", all.len());
+    // The store would have tried again after one.
+    assert!(!Postgres::shared().process().log().contains("deadlock detected"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_epoch_begins_while_a_revision_is_raised() {
+    let database = Database::new();
+    let store = database.open(4, PATIENT).await;
+    let epoch = store.begin_epoch(0).await.expect("an epoch");
+    let user = UserId::random();
+    store.revoke_access(user, NOW).await.expect("revoked");
+    let mut holder = database.somebody().await;
+    holder.execute("BEGIN; UPDATE revisions SET revision = revision").await.expect("held");
+
+    let waiting =
+        |number| move |database: &Database| database.connections("wait_event_type = 'Lock'") == number;
+    let raising = tokio::spawn({
+        let store = store.clone();
+        async move { store.revoke_access(user, NOW).await }
+    });
+    eventually("the revision waits for the holder", || waiting(1)(&database));
+    let later = epoch + Duration::from_secs(3_600).as_millis() as u64;
+    let beginning = tokio::spawn(async move { store.begin_epoch(later).await });
+    eventually("the epoch waits, or does not", || waiting(2)(&database) || beginning.is_finished());
+    assert!(!beginning.is_finished(), "an epoch has begun");
+
+    holder.execute("COMMIT").await.expect("let go");
+    timeout(LIMIT, raising).await.expect("not for ever").expect("no panic").expect("raised");
+    let begun = timeout(LIMIT, beginning).await.expect("not for ever").expect("no panic");
+    assert_eq!(begun.expect("begun"), later + 1);
+}

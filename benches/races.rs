@@ -5,12 +5,13 @@
 mod servers;
 
 use countersign::{
-    clock::UnixTime,
-    refresh_token::Salt,
-    session::SessionId,
     store::{
-        Advance, Creation, Device, Session, SessionStore, Transport, memory::MemoryStore,
-        postgres::PostgresStore, redis::RedisStore, sqlite::SqliteStore,
+        Advance, Creation, SessionStore,
+        conformance::{NOW, session},
+        memory::MemoryStore,
+        postgres::PostgresStore,
+        redis::RedisStore,
+        sqlite::SqliteStore,
     },
     user::UserId,
 };
@@ -21,7 +22,6 @@ use std::{
 };
 
 const RACES: u64 = 10_000;
-const NOW: UnixTime = UnixTime(1_700_000_000);
 const GRACE: Duration = Duration::from_secs(10);
 const PATIENT: Duration = Duration::from_secs(10);
 
@@ -48,7 +48,7 @@ async fn main() {
 
 async fn race(name: &str, a: Store, b: Store) {
     a.begin_epoch(0).await.expect("begin_epoch");
-    let session = session();
+    let session = session(UserId::random());
     let revision = a.revision(session.user).await.expect("revision");
     assert_eq!(a.create(&session, revision, 50).await.expect("create"), Creation::Created);
     let started = Instant::now();
@@ -71,21 +71,4 @@ async fn race(name: &str, a: Store, b: Store) {
     }
     let each = started.elapsed() / u32::try_from(RACES).expect("not that many");
     println!("{name:<9} {RACES} races, one winner each, {} \u{b5}s a race", each.as_micros());
-}
-
-fn session() -> Session {
-    Session {
-        id: SessionId::random().expect("randomness"),
-        user: UserId::random(),
-        client_id: "first-party".into(),
-        scope: Default::default(),
-        transport: Transport::Body,
-        created_at: NOW,
-        last_used_at: NOW,
-        expires_at: NOW.plus(Duration::from_secs(1_000)),
-        idle: Duration::from_secs(100),
-        generation: 0,
-        salt: Salt::random().expect("randomness"),
-        device: Device::default(),
-    }
 }

@@ -2,13 +2,11 @@
 
 use crate::servers::{Cluster, Proxy, Redis, Sentinel, eventually};
 use countersign::{
-    clock::{Clock, SystemClock, UnixTime},
+    clock::{Clock, SystemClock},
     config::RedisUrl,
-    refresh_token::Salt,
-    session::SessionId,
     store::{
-        Advance, Creation, Device, OpenError, Session, SessionStore, Severity, StoreError, Transport,
-        conformance,
+        Advance, Creation, OpenError, Session, SessionStore, Severity, StoreError,
+        conformance::{self, NOW, session},
         redis::{RedisStore, Vitals},
     },
     user::UserId,
@@ -17,7 +15,6 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 
 /// Long enough for a crowded machine: what a test waits for is not the deadline.
 const PATIENT: Duration = Duration::from_secs(10);
-const NOW: UnixTime = UnixTime(1_800_000_000);
 
 async fn try_open(url: &str) -> Result<RedisStore, StoreError> {
     RedisStore::open(&url.parse().expect("a URL"), "test", PATIENT).await
@@ -144,23 +141,6 @@ async fn a_cluster_is_as_good_as_its_worst_node() {
     let vitals = store.vitals().await.expect("its vitals");
     assert_eq!(vitals.eviction.as_deref(), Some("noeviction"));
     assert!(!vitals.is_replica);
-}
-
-fn session(user: UserId) -> Session {
-    Session {
-        id: SessionId::random().expect("randomness"),
-        user,
-        client_id: "first-party".into(),
-        scope: Default::default(),
-        transport: Transport::Body,
-        created_at: NOW,
-        last_used_at: NOW,
-        expires_at: NOW.plus(Duration::from_secs(1_000)),
-        idle: Duration::from_secs(100),
-        generation: 0,
-        salt: Salt::random().expect("randomness"),
-        device: Device::default(),
-    }
 }
 
 /// A cluster whose node with the sessions is reached by way of a proxy.

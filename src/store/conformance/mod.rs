@@ -3,7 +3,7 @@
 //! Switch the feature `conformance` on in your dev-dependencies and call the suite from a test.
 //! It panics with the requirement that does not hold. Each suite takes two handles on the same
 //! store (two pools, two connections), so that what must be atomic is tried across both; it
-//! uses names and ids of its own and leaves other records alone.
+//! uses names and ids of its own.
 //!
 //! ```
 //! use countersign::store::{conformance, memory::MemoryStore};
@@ -19,5 +19,5 @@
 mod sessions;
 mod users;
 
-pub use sessions::sessions;
+pub use sessions::{NOW, session, sessions};
 pub use users::users;

@@ -6,13 +6,10 @@ mod order;
 
 use crate::servers::{Postgres, Proxy, eventually};
 use countersign::{
-    clock::UnixTime,
     password::PasswordHash,
-    refresh_token::Salt,
-    session::SessionId,
     store::{
-        Advance, Device, Finding, RevocationFeed, Session, SessionStore, Severity, StoreError, Transport,
-        User, UserStore,
+        Advance, Finding, RevocationFeed, Session, SessionStore, Severity, StoreError, User, UserStore,
+        conformance::{NOW, session},
         postgres::{PostgresStore, Vitals},
     },
     user::UserId,
@@ -21,7 +18,6 @@ use sqlx::{Connection, Executor, PgConnection};
 use std::{error::Error, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
-const NOW: UnixTime = UnixTime(1_700_000_000);
 const GRACE: Duration = Duration::from_secs(10);
 const CAP: u32 = 5;
 /// For what is not to fail, on a crowded machine.
@@ -69,23 +65,6 @@ impl Database {
     fn terminate_all(&self) {
         let ours = format!("datname = '{}' AND application_name = 'countersign'", self.name);
         self.sql(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}"));
-    }
-}
-
-fn session(user: UserId) -> Session {
-    Session {
-        id: SessionId::random().expect("random bits"),
-        user,
-        client_id: "tests".into(),
-        scope: Default::default(),
-        transport: Transport::Body,
-        created_at: NOW,
-        last_used_at: NOW,
-        expires_at: NOW.plus(Duration::from_secs(1_000)),
-        idle: Duration::from_secs(1_000),
-        generation: 0,
-        salt: Salt::random().expect("random bits"),
-        device: Device::default(),
     }
 }
 

@@ -15,12 +15,14 @@ use std::{sync::Arc, time::Duration};
 
 type Store = Arc<dyn SessionStore>;
 
-const NOW: UnixTime = UnixTime(1_700_000_000);
+/// When [`session`] says that it is; in the past, so that nothing depends on the real time.
+pub const NOW: UnixTime = UnixTime(1_700_000_000);
 const GRACE: Duration = Duration::from_secs(10);
 const NONE: Duration = Duration::ZERO;
 
 /// Everything that [`SessionStore`] asks for. `a` and `b` are two handles on the same store.
-/// It revokes and purges at times in the past, so it wants a store that holds nothing else.
+/// It revokes and purges at times in the past, and begins the store's first epoch, so it wants a
+/// store that is new.
 pub async fn sessions(a: Store, b: Store) {
     revoking::an_epoch_is_begun_once_and_only_grows(&a, &b).await;
     living::a_session_is_found_as_it_was_created(&*a, &*b).await;
@@ -41,7 +43,9 @@ pub async fn sessions(a: Store, b: Store) {
     living::a_purge_removes_what_is_over_and_nothing_else(&*a, &*b).await;
 }
 
-fn session(user: UserId) -> Session {
+/// A session of this user to try a store with, created at [`NOW`] for 1,000 seconds, of which it
+/// may be idle for 100.
+pub fn session(user: UserId) -> Session {
     Session {
         id: SessionId::random().expect("randomness"),
         user,

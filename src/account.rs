@@ -10,8 +10,12 @@ use crate::{
 use std::{collections::BTreeSet, sync::Arc};
 use thiserror::Error;
 
-/// The accounts of a store. Whatever takes something away from a user also reaches the access
-/// tokens that they have: see [`Revocations`].
+/// The accounts of a store. Whatever takes something away from a user also reaches the sessions
+/// and access tokens that they have: see [`Revocations`].
+///
+/// These may live in another store, so it is asked first: what it does not revoke is not
+/// changed, and an error says so. It is asked again afterwards, for whoever logged in or
+/// refreshed in between by what was true before.
 #[derive(Clone)]
 pub struct Accounts {
     users: Arc<dyn UserStore>,
@@ -74,6 +78,7 @@ impl Accounts {
     /// Gives a user another password and ends all their sessions.
     pub async fn set_password(&self, id: UserId, password: Password) -> Result<(), AccountError> {
         let hash = self.hasher.hash(password).await?;
+        self.revocations.user(id).await?;
         known(self.users.set_password(id, &hash).await?)?;
         self.revocations.user(id).await?;
         Ok(())
@@ -96,12 +101,16 @@ impl Accounts {
     /// Replaces all roles of a user. Access tokens that tell of the old ones are revoked; the
     /// sessions go on.
     pub async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<(), AccountError> {
+        self.revocations.access(id).await?;
         known(self.users.set_roles(id, roles).await?)?;
         Ok(self.revocations.access(id).await?)
     }
 
     /// Shuts a user out and ends all their sessions, or lets them in again.
     pub async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<(), AccountError> {
+        if disabled {
+            self.revocations.user(id).await?;
+        }
         known(self.users.set_disabled(id, disabled).await?)?;
         if disabled {
             self.revocations.user(id).await?;
@@ -111,6 +120,7 @@ impl Accounts {
 
     /// Removes a user and ends all their sessions.
     pub async fn delete(&self, id: UserId) -> Result<(), AccountError> {
+        self.revocations.user(id).await?;
         known(self.users.delete(id).await?)?;
         self.revocations.user(id).await?;
         Ok(())

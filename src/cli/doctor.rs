@@ -4,7 +4,7 @@ use super::{Failure, print};
 use countersign::{
     clock::{Clock, SystemClock},
     config::{Database, Settings},
-    store::{Finding, Severity, Stores},
+    store::{Finding, Severity, StoreError, Stores},
 };
 
 /// One thing that was looked at.
@@ -27,7 +27,7 @@ pub(super) async fn run(settings: &Settings, json: bool) -> Result<(), Failure> 
 }
 
 async fn examine(settings: &Settings) -> Vec<Examined> {
-    let (now, leeway) = (SystemClock.now(), settings.access.leeway);
+    let leeway = settings.access.leeway;
     let what = match &settings.database {
         Database::Sqlite(path) => format!("SQLite in {}", path.display()),
         Database::Postgres(url) => url.to_string(),
@@ -35,23 +35,33 @@ async fn examine(settings: &Settings) -> Vec<Examined> {
     };
     let findings = match &settings.database {
         // The first start makes it; a doctor does not.
-        Database::Sqlite(path) if !path.exists() => Ok(vec![]),
+        Database::Sqlite(path) if !path.exists() => match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+                Err(Failure::Failed(format!("there is no folder {}", folder.display())))
+            }
+            _ => Ok(vec![]),
+        },
         _ => match Stores::open_database(settings).await {
-            Ok(stores) => stores.checkup(now, leeway).await.map_err(|error| Failure::failed(&error)),
-            Err(error) => Err(Failure::failed(&error)),
+            // Opening may have taken long, so the time is taken only now.
+            Ok(stores) => checked(stores.checkup(SystemClock.now(), leeway).await),
+            Err(error) => Err(Failure::Failed(format!("cannot be used: {}", error.causes()))),
         },
     };
     let mut examined = vec![Examined { what, findings: findings.unwrap_or_else(refusal) }];
     if let Some(url) = &settings.redis {
         let findings = match Stores::open_redis(settings).await {
-            Ok(Some(store)) => store.checkup(now, leeway).await.map_err(|error| Failure::failed(&error)),
+            Ok(Some(store)) => checked(store.checkup(SystemClock.now(), leeway).await),
             Ok(None) => Ok(vec![]),
-            Err(error) => Err(Failure::failed(&error)),
+            Err(error) => Err(Failure::Failed(format!("cannot be used: {}", error.causes()))),
         };
         let findings = findings.unwrap_or_else(refusal);
         examined.push(Examined { what: url.to_string(), findings });
     }
     examined
+}
+
+fn checked(findings: Result<Vec<Finding>, StoreError>) -> Result<Vec<Finding>, Failure> {
+    findings.map_err(|error| Failure::failed(&error))
 }
 
 fn refusal(failure: Failure) -> Vec<Finding> {

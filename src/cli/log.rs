@@ -11,7 +11,7 @@ pub(super) fn start() {
     let chosen = std::env::var("RUST_LOG").unwrap_or_else(|_| usual.into());
     let mut filter = EnvFilter::builder().parse_lossy(chosen);
     // These print whole requests, headers and query strings with them, at any level above.
-    for directive in ["rocket::server=warn", "rocket::server::_=off", "hyper=warn"] {
+    for directive in ["rocket::server=warn", "rocket::server::_=off", "hyper=warn", "redis=off"] {
         filter = filter.add_directive(directive.parse::<Directive>().expect("a correct directive"));
     }
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();

@@ -14,7 +14,7 @@ use countersign::{
     config::{Database, Environment, Settings, SettingsError},
     password::Hasher,
     revocation::Revocations,
-    store::{StoreError, Stores},
+    store::{StoreError, Stores, causes},
 };
 use rocket::figment::Figment;
 use std::{
@@ -40,6 +40,8 @@ enum Command {
     /// Runs the server until it is told to stop (SIGTERM or Ctrl-C).
     Serve,
     /// Says what a start would find wrong with the settings and the stores, without starting.
+    ///
+    /// It opens the stores as a start does, so it makes the tables of an empty database.
     Doctor {
         /// Prints a JSON array.
         #[arg(long)]
@@ -68,13 +70,7 @@ impl Failure {
 
     /// With all causes, since this is for the person who runs the program.
     fn failed(error: &dyn std::error::Error) -> Self {
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            text.push_str(&format!(": {error}"));
-            cause = error.source();
-        }
-        Self::Failed(text)
+        Self::Failed(causes(error))
     }
 }
 

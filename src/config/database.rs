@@ -1,7 +1,7 @@
 //! Where users live, told by a URL.
 
-use std::{fmt, path::PathBuf};
-use zeroize::Zeroizing;
+use super::PostgresUrl;
+use std::path::PathBuf;
 
 /// A store for users, chosen by `DATABASE_URL`. Without a Redis, sessions live there too.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,39 +15,6 @@ pub enum Database {
     Postgres(PostgresUrl),
 }
 
-/// The address of PostgreSQL, with its credentials, which `Debug` and `Display` do not show.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PostgresUrl(Zeroizing<String>);
-
-impl From<String> for PostgresUrl {
-    fn from(url: String) -> Self {
-        Self(Zeroizing::new(url))
-    }
-}
-
-impl PostgresUrl {
-    /// The whole URL.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for PostgresUrl {
-    /// Where it is, for a sentence.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
-        let place = rest.split(['?', '#']).next().unwrap_or_default();
-        let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
-        write!(f, "PostgreSQL at {place}")
-    }
-}
-
-impl fmt::Debug for PostgresUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PostgresUrl({self})")
-    }
-}
-
 impl Database {
     pub(super) fn parse(url: &str) -> Result<Self, &'static str> {
         const FORMS: &str = "must be sqlite:FILE, postgres://… or memory:";
@@ -58,8 +25,7 @@ impl Database {
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let without = "is for a store that this program was built without (feature postgres)";
-            let database = Self::Postgres(url.to_owned().into());
-            return built(cfg!(feature = "postgres"), database, without);
+            return built(cfg!(feature = "postgres"), Self::Postgres(PostgresUrl::parse(url)?), without);
         }
         let path = url.strip_prefix("sqlite:").ok_or(FORMS)?;
         let path = path.strip_prefix("//").unwrap_or(path);

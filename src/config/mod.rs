@@ -6,12 +6,14 @@
 mod database;
 mod development;
 mod environment;
+mod postgres;
 mod reader;
 mod redis;
 
 pub use self::redis::{RedisUrl, RedisUrlError, Topology};
-pub use database::{Database, PostgresUrl};
+pub use database::Database;
 pub use environment::Environment;
+pub use postgres::{PostgresUrl, PostgresUrlError};
 pub use reader::{Problem, SettingsError};
 
 use crate::{

@@ -72,8 +72,8 @@ impl Revocations {
     }
 
     /// Follows the store's list for ever. Failures are logged, and tried again; that there has
-    /// been no word for longer than `patience` is logged too.
-    pub async fn follow(&self, patience: Duration) -> Infallible {
+    /// been no word for longer than `patience` is logged too, with what that means.
+    pub async fn follow(&self, patience: Duration, consequence: &str) -> Infallible {
         let mut silence = Silence::None;
         loop {
             let Err(error) = self.listen(&mut silence).await;
@@ -85,11 +85,13 @@ impl Revocations {
             if silence == Silence::Short && self.staleness() > patience {
                 silence = Silence::Long;
                 let seconds = patience.as_secs();
-                tracing::error!(
-                    "no word of revocations for {seconds} s: from now on access tokens are stale"
-                );
+                tracing::error!("no word of revocations for {seconds} s: {consequence}");
             }
             sleep(RETRY).await;
+            // A store may tell of no changes and still say what they are.
+            if self.read_on(|lag| self.lags.note(lag)).await.is_ok() && silence == Silence::Long {
+                silence = Silence::Short;
+            }
         }
     }
 

@@ -65,6 +65,23 @@ impl StoreError {
     }
 }
 
+/// An error with all its causes, for whoever runs the program; a cause that says nothing new is
+/// left out, and so are the lines behind the first.
+pub fn causes(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        let more = more.lines().next().unwrap_or_default();
+        if !text.contains(more) {
+            text.push_str(": ");
+            text.push_str(more);
+        }
+        cause = error.source();
+    }
+    text
+}
+
 /// Where users and where sessions live; often the same place.
 #[derive(Clone)]
 pub struct Stores {

@@ -11,26 +11,30 @@ use std::{error::Error, fmt, sync::Arc};
 #[derive(Debug)]
 pub struct OpenError {
     place: String,
-    source: StoreError,
+    causes: String,
 }
 
 impl OpenError {
     /// What went wrong with the store at this place.
     pub fn at(place: &impl fmt::Display) -> impl FnOnce(StoreError) -> Self {
         let place = place.to_string();
-        move |source| Self { place, source }
+        move |error| {
+            let causes = super::causes(&error);
+            // The store's own sentence says no more than ours.
+            let causes = causes.split_once(": ").map_or(causes.clone(), |(_, rest)| rest.to_owned());
+            Self { place, causes }
+        }
+    }
+
+    /// What went wrong, without where.
+    pub fn causes(&self) -> &str {
+        &self.causes
     }
 }
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} cannot be used", self.place)?;
-        let mut cause = self.source.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
+        write!(f, "{} cannot be used: {}", self.place, self.causes)
     }
 }
 

@@ -210,6 +210,11 @@ pub trait SessionStore: Send + Sync + 'static {
     /// line stays too, however old: by it a listener knows that the list is still the same.
     async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError>;
 
+    /// Whether the store answers, and takes what it has to remember.
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.revocations(1, 0).await.map(drop)
+    }
+
     /// What there is to say about how it is set up; `leeway` is how far clocks may be apart.
     async fn checkup(&self, _now: UnixTime, _leeway: Duration) -> Result<Vec<Finding>, StoreError> {
         Ok(vec![])

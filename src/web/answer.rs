@@ -40,7 +40,7 @@ impl<'r> Responder<'r, 'static> for Problem {
 /// Notes the cause of a failure in the log and tells the caller nothing of it but 503.
 pub(super) fn unavailable<E: std::error::Error + 'static>(what: &'static str) -> impl Fn(E) -> Problem {
     move |error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "{what}");
+        super::complaint::complain(what, &error);
         super::catcher::problem(Status::ServiceUnavailable)
     }
 }

@@ -4,11 +4,7 @@ use super::{
     answer::{Private, unavailable},
     catcher,
 };
-use crate::{
-    grant::Authority,
-    revocation::Lag,
-    store::{SessionStore, StoreError},
-};
+use crate::{grant::Authority, revocation::Lag, store::StoreError};
 use rocket::{
     Request, State, get,
     http::{Header, Status},
@@ -68,7 +64,7 @@ pub(super) async fn ready(authority: &State<Authority>) -> Readiness {
         Err(_) => "down",
     };
     let users = state(authority.stores.users.ping().await);
-    let sessions = state(answers(&*authority.stores.sessions).await);
+    let sessions = state(authority.stores.sessions.probe().await);
     let (limits, revocations) = (authority.revocation, &authority.revocations);
     let is_ready = users == "up" && sessions == "up" && authority.is_informed();
     Readiness {
@@ -82,11 +78,6 @@ pub(super) async fn ready(authority: &State<Authority>) -> Readiness {
             lag: revocations.lag().map(LagMillis::from),
         },
     }
-}
-
-/// Reads no line, but has to be answered.
-async fn answers(sessions: &dyn SessionStore) -> Result<(), StoreError> {
-    sessions.revocations(1, 0).await.map(drop)
 }
 
 impl<'r> Responder<'r, 'static> for Readiness {

@@ -5,6 +5,7 @@ mod answer;
 mod basic;
 mod bearer;
 mod catcher;
+mod complaint;
 mod cookie;
 mod device;
 pub mod form;

@@ -3,10 +3,10 @@
 use super::{admin, bearer, catcher, health, logout, me, pool, sessions, token};
 use crate::{
     clock::{Clock, SystemClock},
-    config::{Environment, Settings},
+    config::{Environment, Settings, WhenStale},
     grant::Authority,
     revocation::Revocations,
-    store::{Severity, Stores},
+    store::{Severity, Stores, causes},
 };
 use rocket::{
     Build, Orbit, Request, Response, Rocket, async_trait,
@@ -127,8 +127,13 @@ impl Fairing for Stage {
         if let Some(authority) = rocket.state::<Authority>() {
             let (revocations, mut end) = (authority.revocations.clone(), rocket.shutdown());
             let patience = authority.revocation.max_staleness;
+            let consequence = match authority.revocation.when_stale {
+                WhenStale::Refuse => "access tokens are refused (503) until there is",
+                WhenStale::Accept => "access tokens are taken all the same, as the settings say",
+            };
             tokio::spawn(async move {
-                let work = async { tokio::join!(revocations.follow(patience), purge(&revocations)) };
+                let work =
+                    async { tokio::join!(revocations.follow(patience, consequence), purge(&revocations)) };
                 tokio::select! { _ = work => {}, _ = &mut end => {} }
             });
         }
@@ -182,14 +187,14 @@ async fn manage(
             }
         }
         Err(error) => {
-            tracing::error!(error = &error as &dyn Error, "a store does not say how it is set up");
+            tracing::error!("a store does not say how it is set up: {}", causes(&error));
             return Err(rocket);
         }
     }
     match Authority::open(&settings, stores, clock).await {
         Ok(authority) => Ok(rocket.manage(authority).manage(settings)),
         Err(error) => {
-            tracing::error!("{error}");
+            tracing::error!("{}", causes(&*error));
             Err(rocket)
         }
     }

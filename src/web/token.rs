@@ -78,7 +78,7 @@ impl<'r> Responder<'r, 'static> for Refused {
             Self::Other(problem) => return problem.respond_to(request),
         };
         if error.is_internal() {
-            tracing::error!(error = &error as &dyn std::error::Error, "a token request failed");
+            super::complaint::complain("a token request failed", &error);
         }
         let status = match error {
             GrantError::InvalidClient => Status::Unauthorized,

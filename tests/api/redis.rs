@@ -4,7 +4,7 @@ use crate::{
     backing::Backing,
     http::Request,
     server::{KEY, PASSWORD, Server, run},
-    servers::{Redis, eventually},
+    servers::{Cluster, Redis, eventually},
 };
 use std::net::TcpListener;
 use tempfile::TempDir;
@@ -21,6 +21,11 @@ fn refused(url: &str, command: &str) -> String {
     text
 }
 
+/// Whether it is said that what is there cannot be used; a doctor puts a colon between.
+fn says(text: &str, place: &str) -> bool {
+    [" ", ": "].iter().any(|between| text.contains(&format!("{place}{between}cannot be used: ")))
+}
+
 // F04
 #[test]
 fn a_redis_that_may_evict_a_revocation_is_refused() {
@@ -31,6 +36,33 @@ fn a_redis_that_may_evict_a_revocation_is_refused() {
             text.contains("(maxmemory-policy allkeys-lru); set maxmemory-policy to noeviction"),
             "{command}: {text}"
         );
+    }
+}
+
+#[test]
+fn a_node_of_a_cluster_is_refused_by_itself() {
+    let cluster = Cluster::start();
+    for node in &cluster.nodes {
+        let text = refused(&node.url(), "doctor");
+        assert!(text.contains("is a node of a Cluster; name it by redis+cluster://"), "{text}");
+    }
+}
+
+/// What would only show later: that something we need is not allowed to us.
+#[test]
+fn a_redis_that_forbids_what_we_need_is_refused() {
+    let redis = Redis::start();
+    for (name, rules) in [
+        ("mute", &["~*", "resetchannels", "+@all"][..]),
+        ("idle", &["~*", "&*", "+@all", "-eval", "-evalsha"]),
+        ("reader", &["~*", "&*", "+@all", "-@write"]),
+        ("other", &["~other:*", "&*", "+@all"]),
+    ] {
+        redis.command(&[&["ACL", "SETUSER", name, "on", ">hunter2"], rules].concat());
+        for command in ["serve", "doctor"] {
+            let text = refused(&format!("redis://{name}:hunter2@{}", redis.address()), command);
+            assert!(text.contains("Redis does not do what it is needed for"), "{name} {command}: {text}");
+        }
     }
 }
 
@@ -55,7 +87,7 @@ fn a_redis_that_cannot_be_reached_is_named_and_the_password_is_not() {
         let master = if kind == "+sentinel" { "mymaster" } else { "" };
         for command in ["serve", "doctor"] {
             let text = refused(&format!("redis{kind}://:hunter3@{closed}/{master}"), command);
-            assert!(text.contains(&format!("at {closed} cannot be used: ")), "{kind} {command}: {text}");
+            assert!(says(&text, &format!("at {closed}")), "{kind} {command}: {text}");
         }
     }
 }
@@ -68,8 +100,8 @@ fn a_redis_that_does_not_let_it_in_is_named_and_the_password_is_not() {
         let url = format!("redis://{credentials}{}", redis.address());
         for command in ["serve", "doctor"] {
             let text = refused(&url, command);
-            let where_and_why = format!("Redis at {} cannot be used: ", redis.address());
-            assert!(text.contains(&where_and_why), "{command}: {text}");
+            let place = format!("Redis at {}", redis.address());
+            assert!(says(&text, &place), "{command}: {text}");
             assert!(text.to_lowercase().contains("authentication"), "{command}: {text}");
         }
     }
@@ -100,7 +132,7 @@ fn redis_is_spoken_to_over_tls_and_only_with_a_certificate_that_is_trusted() {
 
     for command in ["serve", "doctor"] {
         let text = refused(&redis.url(), command);
-        let where_and_why = format!("Redis at {} cannot be used: ", redis.address());
-        assert!(text.contains(&where_and_why) && text.contains("certificate"), "{command}: {text}");
+        let place = format!("Redis at {}", redis.address());
+        assert!(says(&text, &place) && text.contains("certificate"), "{command}: {text}");
     }
 }

@@ -227,3 +227,17 @@ fn no_account_has_a_password_that_nobody_was_told() {
     let list = run(folder.path(), &settings, &["user", "list"], "");
     assert!(list.stdout.is_empty(), "{list:?}");
 }
+
+#[test]
+fn a_doctor_sees_that_a_folder_is_missing_and_makes_nothing() {
+    let folder = TempDir::new().expect("a folder");
+    let doctor = |database: &str| {
+        let settings = [("COUNTERSIGN_SIGNING_KEY", KEY), ("COUNTERSIGN_DATABASE_URL", database)];
+        let output = run(folder.path(), &settings, &["doctor", "--json"], "");
+        let findings: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        (output.status.code(), findings[0]["findings"][0]["text"].as_str().map(str::to_owned))
+    };
+    assert_eq!(doctor("sqlite:new.db"), (Some(0), None));
+    assert_eq!(doctor("sqlite:no/such.db"), (Some(1), Some("there is no folder no".into())));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0);
+}

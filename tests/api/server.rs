@@ -115,6 +115,12 @@ impl Server {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Runs `countersign ARGUMENTS` on the same store, whatever comes of it.
+    pub fn try_cli(&self, arguments: &[&str]) -> Output {
+        let settings: Vec<_> = self.settings.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        run(self.folder.path(), &settings, arguments, "")
+    }
+
     /// Adds a user whose password is [`PASSWORD`].
     pub fn user(&self, name: &str, roles: &[&str]) {
         let mut arguments = vec!["user", "add", name, "--password-stdin"];

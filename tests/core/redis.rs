@@ -123,7 +123,13 @@ async fn whatever_could_lose_a_revocation_is_found() {
 
 #[test]
 fn a_server_that_says_little_is_not_suspected() {
-    let vitals = Vitals { clock: NOW.0 * 1_000, eviction: None, append_only: None, is_replica: false };
+    let vitals = Vitals {
+        clock: NOW.0 * 1_000,
+        eviction: None,
+        append_only: None,
+        is_replica: false,
+        is_node_alone: false,
+    };
     assert_eq!(vitals.findings(NOW, Duration::ZERO), []);
 }
 

@@ -206,6 +206,14 @@ fn each_problem_is_blamed_on_the_setting_that_has_it() {
         ),
         (&[("COUNTERSIGN_ORIGINS", "https://a.example:443")], "COUNTERSIGN_ORIGINS: must be origins"),
         (&[("COUNTERSIGN_REDIS_URL", "http://a")], "COUNTERSIGN_REDIS_URL: must be redis://"),
+        (
+            &[("COUNTERSIGN_DATABASE_URL", "postgres://a:hunter2#b@c/d")],
+            "COUNTERSIGN_DATABASE_URL: has a '/', '?', '#' or '@' that has to be percent-encoded",
+        ),
+        (
+            &[("COUNTERSIGN_DATABASE_URL", "postgres://a/b?pasword=hunter2")],
+            "COUNTERSIGN_DATABASE_URL: has a parameter that is none of PostgreSQL's",
+        ),
         (&[("COUNTERSIGN_STORE__NAMESPACE", "a b")], "COUNTERSIGN_STORE__NAMESPACE: must be"),
         (&[("COUNTERSIGN_STORE__DEADLINE_MS", "5")], "COUNTERSIGN_STORE__DEADLINE_MS: must be"),
         (&[("COUNTERSIGN_REVOCATION__WHEN_STALE", "x")], "COUNTERSIGN_REVOCATION__WHEN_STALE: must be"),

@@ -11,6 +11,7 @@ pub(super) struct Keys {
     pub(super) list: String,
     pub(super) position: String,
     pub(super) epoch: String,
+    pub(super) probe: String,
 }
 
 impl Keys {
@@ -23,6 +24,7 @@ impl Keys {
             list: key("list"),
             position: key("position"),
             epoch: key("epoch"),
+            probe: key("probe"),
             tag,
         }
     }

@@ -50,6 +50,10 @@ impl Link {
         Ok(Self(Arc::new(Shared { source, deadline, current: Mutex::default() })))
     }
 
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self.0.source, Source::Cluster(..))
+    }
+
     pub(super) async fn script<T: FromRedisValue>(
         &self,
         invocation: &ScriptInvocation<'_>,

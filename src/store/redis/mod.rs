@@ -12,6 +12,7 @@
 //! | `revoked` | a sorted set: ids of revoked sessions by when that was |
 //! | `list` | a sorted set: the lines of the revocation list by their position; also the channel on which new ones are told of |
 //! | `position` | the last position given |
+//! | `probe` | nothing: whether Redis takes writes |
 //! | `epoch` | which memory this is; missing where Redis has lost everything |
 //!
 //! What Redis answered is as durable as it is set up to be. Nothing expires by itself: the

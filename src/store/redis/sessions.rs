@@ -7,7 +7,7 @@ use crate::{
     session::SessionId,
     store::{
         Advance, Creation, Device, Finding, Revocation, RevocationFeed, RevocationList, RevokedSubject,
-        Session, SessionStore, StoreError, Transport,
+        Session, SessionStore, Severity, StoreError, Transport, causes,
     },
     user::UserId,
 };
@@ -156,8 +156,26 @@ impl SessionStore for RedisStore {
         Ok(removed)
     }
 
+    async fn probe(&self) -> Result<(), StoreError> {
+        let mut invocation = script!("probe.lua").prepare_invoke();
+        self.link.script(invocation.key(&self.keys.probe).key(&self.keys.list)).await
+    }
+
     async fn checkup(&self, now: UnixTime, leeway: Duration) -> Result<Vec<Finding>, StoreError> {
-        Ok(self.vitals().await?.findings(now, leeway))
+        let mut findings = self.vitals().await?.findings(now, leeway);
+        if findings.iter().any(|finding| finding.severity == Severity::Refusal) {
+            return Ok(findings);
+        }
+        // What a server that is set up well may still not let us do; or not now.
+        let allowed = match self.probe().await {
+            Ok(()) => self.subscribe().await.map(drop),
+            refused => refused,
+        };
+        if let Err(error) = allowed {
+            let text = format!("Redis does not do what it is needed for: {}", causes(&error));
+            findings.push(if is_permanent(&error) { Finding::refusal(text) } else { Finding::warning(text) });
+        }
+        Ok(findings)
     }
 }
 
@@ -272,6 +290,12 @@ fn revocation(line: &str) -> Option<Revocation> {
         _ => return None,
     };
     Some(Revocation { position, at, written_at, subject })
+}
+
+/// Whether waiting will not help: what we ask for is not allowed to us.
+fn is_permanent(error: &StoreError) -> bool {
+    let text = causes(error);
+    ["NOPERM", "NoPerm", "The user executing the script can't"].iter().any(|sign| text.contains(sign))
 }
 
 fn unreadable(what: &'static str) -> StoreError {

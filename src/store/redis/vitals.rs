@@ -19,6 +19,8 @@ pub struct Vitals {
     pub append_only: Option<bool>,
     /// Whether it takes no writes: a replica.
     pub is_replica: bool,
+    /// Whether it is a node of a Cluster, and we take it for a server by itself.
+    pub is_node_alone: bool,
 }
 
 impl Vitals {
@@ -27,6 +29,9 @@ impl Vitals {
         let mut findings = vec![];
         if self.is_replica {
             findings.push(Finding::refusal("Redis is a replica and takes no writes; name its master"));
+        }
+        if self.is_node_alone {
+            findings.push(Finding::refusal("this Redis is a node of a Cluster; name it by redis+cluster://"));
         }
         if let Some(policy) = self.eviction.as_deref().filter(|policy| *policy != "noeviction") {
             findings.push(Finding::refusal(format!(
@@ -37,7 +42,8 @@ impl Vitals {
         if self.append_only == Some(false) {
             findings.push(Finding::warning(
                 "Redis writes no append-only file: when it crashes, all sessions and revocations since its \
-                 last snapshot are lost, and everybody has to log in again; set appendonly to yes",
+                 last snapshot, or all if it makes none, are lost, and everybody has to log in again; set \
+                 appendonly to yes",
             ));
         }
         findings.extend(Finding::of_clocks("Redis", self.clock, now, leeway));
@@ -70,6 +76,8 @@ impl RedisStore {
             eviction: field("maxmemory_policy", "noeviction"),
             append_only: field("aof_enabled", "1").map(|value| value == "1"),
             is_replica: field("role", "master").is_some_and(|role| role == "slave"),
+            is_node_alone: !self.link.is_cluster()
+                && field("cluster_enabled", "0").is_some_and(|enabled| enabled == "1"),
         })
     }
 }

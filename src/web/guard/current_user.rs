@@ -5,6 +5,7 @@ use crate::{
     grant::Authority,
     jwt::Claims,
     user::{RoleName, UserId, Username},
+    web::complaint::complain,
 };
 use rocket::{
     Ignite, Request, Rocket, Sentinel, async_trait,
@@ -50,7 +51,7 @@ impl CurrentUser {
         let authority = request.rocket().state::<Authority>().ok_or(Rejection::Unavailable)?;
         let id = claims.subject().parse().map_err(|_| Rejection::Subject)?;
         let user = authority.stores.users.by_id(id).await.map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "a user could not be looked up");
+            complain("a user could not be looked up", &error);
             Rejection::Unavailable
         })?;
         let user = user.filter(|user| !user.disabled).ok_or(Rejection::Subject)?;

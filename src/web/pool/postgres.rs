@@ -3,7 +3,7 @@
 use super::{configure, configured};
 use crate::{
     config::{Database as Choice, PostgresUrl, Settings},
-    store::{OpenError, Stores, postgres::PostgresStore},
+    store::{OpenError, StoreError, Stores, postgres::PostgresStore},
 };
 use rocket::{Build, Rocket, figment::Figment};
 use rocket_db_pools::{Database, Pool};
@@ -48,8 +48,11 @@ impl Pool for PostgresPool {
     async fn init(figment: &Figment) -> Result<Self, Error> {
         let Config { url, connections, deadline } =
             configured(figment).map_err(|error| Error::Config(*error))?;
-        let store = PostgresStore::open(&url, connections, deadline).await;
-        store.map(Self).map_err(|error| Error::Init(OpenError::at(&PostgresUrl::from(url))(error)))
+        let url: PostgresUrl = url.parse().map_err(|error: <PostgresUrl as std::str::FromStr>::Err| {
+            Error::Init(OpenError::at(&"PostgreSQL")(StoreError::Unavailable(error.into())))
+        })?;
+        let store = PostgresStore::open(url.reveal(), connections, deadline).await;
+        store.map(Self).map_err(|error| Error::Init(OpenError::at(&url)(error)))
     }
 
     async fn get(&self) -> Result<Self::Connection, Error> {

@@ -120,6 +120,19 @@ impl Scene {
         assert_unavailable(&self.server.send(Request::post("/logout").bearer(&self.live.access)), "a logout");
     }
 
+    /// What ends sessions cannot be done, so it is not done: neither the change nor half of it.
+    /// Whether it was shows when [`Self::recovers`] logs in by the old password.
+    pub fn takes_nothing_away(&self) {
+        let body = serde_json::json!({ "current_password": PASSWORD, "new_password": "another password" });
+        let request = Request::post("/me/password").bearer(&self.live.access);
+        let reply = self.server.send(request.body("application/json", body.to_string()));
+        assert_unavailable(&reply, "a change of password");
+        for arguments in [&["disable", "ada"][..], &["set-roles", "ada", "admin"], &["delete", "ada"]] {
+            let output = self.server.try_cli(&[&["user"], arguments].concat());
+            assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
+        }
+    }
+
     /// While all can be read, or at least is remembered: who is in stays in.
     pub fn stays_in(&self) {
         self.server.accepts(&self.live.access);

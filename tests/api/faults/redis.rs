@@ -1,7 +1,12 @@
 //! What can happen to Redis.
 
 use super::Scene;
-use crate::servers::{Connection, Proxy, Redis, eventually};
+use crate::{
+    backing::Backing,
+    http::Request,
+    servers::{Connection, Proxy, Redis, eventually},
+};
+
 use std::time::Duration;
 
 /// A scene whose sessions are in this Redis, by way of a proxy if there is one.
@@ -95,7 +100,41 @@ fn out_of_memory() {
 /// Redis still says what was revoked, so access tokens go on; nobody gets in or on.
 fn takes_no_writes(scene: &Scene) {
     scene.lets_nobody_in();
+    scene.takes_nothing_away();
     scene.server.accepts(scene.access());
+    assert!(!scene.is_ready(), "a store that takes no writes is of no use");
+}
+
+/// Whoever is not told of revocations asks for them.
+#[test]
+fn a_server_that_may_no_longer_listen_still_hears() {
+    let redis = Redis::start();
+    redis.command(&["ACL", "SETUSER", "deaf", "on", ">hunter2", "~*", "&*", "+@all"]);
+    let url = format!("redis://deaf:hunter2@{}", redis.address());
+    let on = Backing::postgres();
+    let a = on.start_with(&[("COUNTERSIGN_REDIS_URL", &redis.url())]);
+    a.user("ada", &[]);
+    let b = on.start_with(&[("COUNTERSIGN_REDIS_URL", &url)]);
+    redis.command(&["ACL", "SETUSER", "deaf", "resetchannels"]);
+    redis.command(&["CLIENT", "KILL", "USER", "deaf"]);
+    let token = a.login("ada");
+    eventually("the token is taken", || b.me(&token).status == 200);
+    assert_eq!(a.send(Request::post("/logout").bearer(&token)).status, 204);
+    std::thread::sleep(Duration::from_secs(1));
+    b.refuses(&token);
+}
+
+#[test]
+fn many_failing_requests_are_few_lines_in_the_log() {
+    let redis = Redis::start();
+    let scene = scene(&redis, None);
+    redis.kill();
+    for _ in 0..100 {
+        scene.ended_stays_ended();
+    }
+    let log = scene.server.log();
+    let lines = log.lines().filter(|line| line.contains("a token request failed")).count();
+    assert!((1..50).contains(&lines), "{lines} lines for 100 requests: {log}");
 }
 
 // F01

@@ -3,10 +3,14 @@
 use super::{Desk, Failure, print};
 use clap::Subcommand;
 use countersign::{
-    clock::{Clock, SystemClock},
+    clock::{Clock, SystemClock, UnixTime},
     session::SessionId,
     store::Session,
     user::Username,
+};
+use std::{
+    fmt,
+    time::{Duration, UNIX_EPOCH},
 };
 
 #[derive(Subcommand)]
@@ -75,5 +79,13 @@ fn as_json(session: &Session) -> serde_json::Value {
 fn as_line(session: &Session) -> String {
     let address = session.device.address.map_or("-".into(), |address| address.to_string());
     let device = session.device.name.as_deref().or(session.device.user_agent.as_deref()).unwrap_or("-");
-    format!("{}  last used {}  {address}  {device}", session.id, session.last_used_at)
+    let (created, used) = (shown(session.created_at), shown(session.last_used_at));
+    format!("{}  created {created}  last used {used}  {address}  {device}", session.id)
+}
+
+/// In UTC (RFC 3339).
+fn shown(time: UnixTime) -> impl fmt::Display {
+    // The last second that this form has, for a time that somebody planted.
+    const YEAR_9999: u64 = 253_402_300_799;
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(time.0.min(YEAR_9999)))
 }

@@ -101,6 +101,9 @@ fn the_command_line_lists_and_ends_sessions(on: &Backing) {
         serde_json::from_str(&server.cli(&["session", "list", "ada", "--json"], "")).expect("JSON")
     };
     let id = crate::forge::Token::parse(&one).claims["sid"].as_str().expect("a sid").to_owned();
+    let lines = server.cli(&["session", "list", "ada"], "");
+    let year = &humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()[..5];
+    assert!(lines.lines().all(|line| line.contains(&format!("  last used {year}"))), "{lines}");
     server.cli(&["session", "revoke", &id], "");
     std::thread::sleep(Duration::from_secs(1));
     server.refuses(&one);

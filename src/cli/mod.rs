@@ -41,7 +41,7 @@ enum Command {
     Serve,
     /// Says what a start would find wrong with the settings and the stores, without starting.
     ///
-    /// It opens the stores as a start does, so it makes the tables of an empty database.
+    /// It opens the stores as a start does, so it brings the tables of a database up to date.
     Doctor {
         /// Prints a JSON array.
         #[arg(long)]
@@ -103,7 +103,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Err(Failure::Refused(text)) => (2, text),
         Err(Failure::Failed(text)) => (1, text),
     };
-    eprintln!("countersign: {text}");
+    // Whoever does not want to read it still gets the code.
+    let _ = writeln!(io::stderr(), "countersign: {text}");
     ExitCode::from(code)
 }
 

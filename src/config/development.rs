@@ -15,6 +15,10 @@ pub(super) fn signing_secret(database: &Database) -> Result<HmacSecret, Settings
     let Database::Sqlite(path) = database else {
         return fresh().map_err(|error| problem(&format!("could not be made: {error}")))?.parse();
     };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        let text = format!("there is no folder {}", folder.display());
+        return Err(SettingsError(vec![Problem::of_environment("database_url", &text)]));
+    }
     let path = path.with_extension("key");
     let text = match read_or_make(&path) {
         Ok(text) => text,

@@ -263,22 +263,17 @@ fn revocation(reader: &mut Reader) -> RevocationSettings {
 }
 
 fn password(reader: &mut Reader) -> PasswordSettings {
-    const ANY: std::ops::RangeInclusive<u64> = 1..=u32::MAX as u64;
-    let mut number = |key, default| {
-        let value = reader.integer(key, ANY).unwrap_or(default);
-        u32::try_from(value).unwrap_or(u32::MAX)
+    let usual = Argon2Params::default();
+    let mut number = |key, range, usual: u32| match reader.integer(key, range) {
+        Some(number) => number as u32,
+        None => usual,
     };
-    let memory_kib = number("password.memory_kib", 19_456);
-    let iterations = number("password.iterations", 2);
-    let lanes = number("password.lanes", 1);
+    let memory_kib = number("password.memory_kib", Argon2Params::MEMORY_KIB, usual.memory_kib());
+    let iterations = number("password.iterations", Argon2Params::ITERATIONS, usual.iterations());
+    let lanes = number("password.lanes", Argon2Params::LANES, usual.lanes());
     let params = Argon2Params::new(memory_kib, iterations, lanes).unwrap_or_else(|error| {
-        let key = match error {
-            _ if lanes > Argon2Params::MAX_LANES => "password.lanes",
-            _ if iterations > Argon2Params::MAX_ITERATIONS => "password.iterations",
-            _ => "password.memory_kib",
-        };
-        reader.problem(key, &error.to_string());
-        Argon2Params::default()
+        reader.problem("password.memory_kib", &error.to_string());
+        usual
     });
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let permits = reader.integer("password.permits", 1..=1024);

@@ -5,7 +5,10 @@ use argon2::{
     Algorithm, Argon2, Block, Params, PasswordHash as Phc, Version,
     password_hash::phc::{Ident, Output, ParamsString, Salt},
 };
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    ops::RangeInclusive,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 use thiserror::Error;
 
 /// The cost of a hash. `Default` is OWASP's first choice: 19 MiB, two passes, one lane.
@@ -17,18 +20,19 @@ pub struct Argon2Params {
 }
 
 impl Argon2Params {
-    /// The most lanes that can be asked for.
-    pub const MAX_LANES: u32 = 16;
-    /// The most passes that can be asked for.
-    pub const MAX_ITERATIONS: u32 = 64;
+    /// How much memory can be asked for, in KiB.
+    pub const MEMORY_KIB: RangeInclusive<u64> = 7_168..=262_144;
+    /// How many passes can be asked for.
+    pub const ITERATIONS: RangeInclusive<u64> = 1..=64;
+    /// How many lanes can be asked for.
+    pub const LANES: RangeInclusive<u64> = 1..=16;
 
-    /// Parameters within the bounds: `lanes` 1 to 16; `iterations` 1 to 64; `memory_kib` 7,168
-    /// to 262,144 with `memory_kib × iterations` at least 35,840, which is the weakest of the
-    /// settings that OWASP calls equally strong.
+    /// Parameters within these bounds, with `memory_kib × iterations` at least 35,840, which is
+    /// the weakest of the settings that OWASP calls equally strong.
     pub fn new(memory_kib: u32, iterations: u32, lanes: u32) -> Result<Self, Argon2ParamsError> {
         let params = Self { memory_kib, iterations, lanes };
-        let strong_enough = memory_kib >= 7_168 && memory_kib.saturating_mul(iterations) >= 35_840;
-        if !strong_enough {
+        let floor = Self::MEMORY_KIB.start();
+        if u64::from(memory_kib) < *floor || memory_kib.saturating_mul(iterations) < 35_840 {
             Err(Argon2ParamsError::TooWeak)
         } else if !params.affordable() {
             Err(Argon2ParamsError::TooCostly)
@@ -37,12 +41,27 @@ impl Argon2Params {
         }
     }
 
+    /// Memory in KiB.
+    pub fn memory_kib(self) -> u32 {
+        self.memory_kib
+    }
+
+    /// Passes over the memory.
+    pub fn iterations(self) -> u32 {
+        self.iterations
+    }
+
+    /// Lanes.
+    pub fn lanes(self) -> u32 {
+        self.lanes
+    }
+
     /// Whether a hash of this cost may be computed at all, so that a planted one cannot take
     /// the memory or the processor for itself.
     fn affordable(self) -> bool {
-        self.memory_kib <= 262_144
-            && (1..=Self::MAX_ITERATIONS).contains(&self.iterations)
-            && (1..=Self::MAX_LANES).contains(&self.lanes)
+        u64::from(self.memory_kib) <= *Self::MEMORY_KIB.end()
+            && Self::ITERATIONS.contains(&u64::from(self.iterations))
+            && Self::LANES.contains(&u64::from(self.lanes))
     }
 
     fn context(self) -> Option<Argon2<'static>> {

@@ -10,7 +10,10 @@ use crate::{
     store::User,
     user::{RoleName, UserId, Username},
 };
-use rocket::{State, get, http::Status};
+use rocket::{
+    State, get,
+    http::{Status, uri::Origin},
+};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -45,11 +48,19 @@ impl From<User> for Account {
 #[get("/admin/users?<limit>&<after>")]
 pub(super) async fn users(
     _admin: Role<Admin>,
+    uri: &Origin<'_>,
     authority: &State<Authority>,
     limit: Option<&str>,
     after: Option<&str>,
 ) -> Result<Private<Page>, Problem> {
     let bad = |description| Problem { status: Status::BadRequest, error: "invalid_request", description };
+    let given = |name: &str| {
+        let query = uri.query().into_iter().flat_map(|query| query.segments());
+        query.filter(|(key, _)| *key == name).count()
+    };
+    if given("limit") > 1 || given("after") > 1 {
+        return Err(bad("A parameter stands twice"));
+    }
     let limit = match limit.map(str::parse::<u32>) {
         None => 50,
         Some(Ok(limit @ 1..=200)) => limit,

@@ -44,14 +44,12 @@ pub(super) async fn logout(
         RefreshCookie::Present(token) => Some(token),
         RefreshCookie::Twice => return Err(bad("The refresh cookie stands twice")),
     };
-    let in_body = match content_type.filter(|kind| kind.is_form() || kind.is_form_data()) {
-        None => None,
-        Some(kind) => {
-            let body = form::body(data).await?;
-            let form =
-                form::parse(&kind.to_string(), body).await.map_err(|error| bad(error.description()))?;
-            form.refresh_token
-        }
+    let body = form::body(data).await?;
+    let in_body = if body.is_empty() {
+        None
+    } else {
+        let kind = content_type.map(ContentType::to_string).unwrap_or_default();
+        form::parse(&kind, body).await.map_err(|error| bad(error.description()))?.refresh_token
     };
     let tokens = [(cookie, Transport::Cookie), (in_body, Transport::Body)];
     for (token, transport) in tokens {

@@ -51,7 +51,7 @@ fn an_admin_route_is_for_admins() {
     assert_eq!((&first["users"][0]["username"], &first["next"]), (&json!("ada"), &json!("ada")));
     let last = users("root", "?limit=1&after=admin").json();
     assert_eq!((&last["users"][0]["username"], &last["next"]), (&json!("root"), &json!(null)));
-    for bad in ["?limit=0", "?limit=201", "?limit=x", "?limit=-1", "?after=a%20b"] {
+    for bad in ["?limit=0", "?limit=201", "?limit=x", "?limit=-1", "?after=a%20b", "?limit=1&limit=2"] {
         let reply = users("root", bad);
         assert_eq!((reply.status, &reply.json()["error"]), (400, &json!("invalid_request")), "{bad}");
     }

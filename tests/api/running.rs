@@ -226,6 +226,9 @@ fn no_account_has_a_password_that_nobody_was_told() {
     assert_eq!(add.stdout(full()).status().expect("it ends").code(), Some(1));
     let list = run(folder.path(), &settings, &["user", "list"], "");
     assert!(list.stdout.is_empty(), "{list:?}");
+    // And a complaint that cannot be written is no reason to panic.
+    let mut show = program(folder.path(), &settings, &["user", "show", "nobody"]);
+    assert_eq!(show.stderr(full()).status().expect("it ends").code(), Some(1));
 }
 
 #[test]

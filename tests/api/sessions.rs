@@ -148,6 +148,13 @@ fn logging_out_takes_a_refresh_token_in_the_body(on: &Backing) {
     assert_token_error(&refresh(&server, &token), "invalid_grant");
     let twice = Request::post("/logout").raw_form("refresh_token=a&refresh_token=b");
     assert_eq!(server.send(twice).status, 400);
+    let json = json!({ "refresh_token": token }).to_string();
+    let json = Request::post("/logout").body("application/json", json);
+    assert_eq!(
+        server.send(json).status,
+        400,
+        "what is not understood is not answered as if it had been done"
+    );
 
     let login = browser(&server);
     let (access, token) = (text(&login, "access_token"), cookie(&login));

@@ -193,8 +193,14 @@ fn each_problem_is_blamed_on_the_setting_that_has_it() {
     let empty = empty.to_str().expect("a path");
     for (pairs, expected) in [
         (&[("COUNTERSIGN_PASSWORD", "x")][..], "COUNTERSIGN_PASSWORD: is a table of settings, not one"),
-        (&[("COUNTERSIGN_PASSWORD__LANES", "17")], "COUNTERSIGN_PASSWORD__LANES: at most"),
-        (&[("COUNTERSIGN_PASSWORD__ITERATIONS", "65")], "COUNTERSIGN_PASSWORD__ITERATIONS: at most"),
+        (
+            &[("COUNTERSIGN_PASSWORD__LANES", "17")],
+            "COUNTERSIGN_PASSWORD__LANES: must be a whole number from 1 to 16",
+        ),
+        (
+            &[("COUNTERSIGN_PASSWORD__ITERATIONS", "65")],
+            "COUNTERSIGN_PASSWORD__ITERATIONS: must be a whole number from 1 to 64",
+        ),
         (
             &[("COUNTERSIGN_SIGNING_KEY", ""), ("COUNTERSIGN_SIGNING_KEY_FILE", "/dev/zero")],
             "COUNTERSIGN_SIGNING_KEY_FILE: names a file of more than 16384 bytes",

@@ -36,6 +36,16 @@ pub struct Session {
 }
 
 impl Session {
+    /// A scope as a store kept it: as its `Display` writes it, so nothing is the empty one.
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+    pub(super) fn stored_scope(text: &str) -> Result<Scope, StoreError> {
+        if text.is_empty() {
+            Ok(Scope::default())
+        } else {
+            text.parse().map_err(StoreError::corrupt("scope"))
+        }
+    }
+
     /// From this second on it is over, if it is not used before.
     pub fn ends_at(&self) -> UnixTime {
         self.expires_at.min(self.last_used_at.plus(self.idle))

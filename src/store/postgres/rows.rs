@@ -60,18 +60,13 @@ pub(super) fn user(row: &PgRow) -> Result<User, StoreError> {
 pub(super) fn session(row: &PgRow) -> Result<Session, StoreError> {
     let text = |column| row.try_get::<String, _>(column).map_err(unavailable);
     let optional = |column| row.try_get::<Option<String>, _>(column).map_err(unavailable);
-    let scope = text("scope")?;
     let body = row.try_get::<i16, _>("transport").map_err(unavailable)? == 1;
     let address = optional("address")?.map(|address| address.parse()).transpose();
     Ok(Session {
         id: SessionId::from_bytes(bits(row, "id")?),
         user: user_id(&text("user_id")?)?,
         client_id: text("client_id")?,
-        scope: if scope.is_empty() {
-            Default::default()
-        } else {
-            scope.parse().map_err(StoreError::corrupt("scope"))?
-        },
+        scope: Session::stored_scope(&text("scope")?)?,
         transport: if body { Transport::Body } else { Transport::Cookie },
         created_at: UnixTime(number(row, "created_at")?),
         last_used_at: UnixTime(number(row, "last_used_at")?),

@@ -252,17 +252,12 @@ fn live(id: SessionId, record: &Record, now: UnixTime) -> Result<Option<Session>
     let text = |field: &str| record.get(field).and_then(|bytes| str::from_utf8(bytes).ok());
     let needed = |field: &'static str| text(field).ok_or_else(|| unreadable(field));
     let number = |field: &'static str| needed(field)?.parse::<u64>().map_err(StoreError::corrupt(field));
-    let scope = needed("scope")?;
     let salt = record.get("salt").and_then(|bytes| bytes.as_slice().try_into().ok());
     let session = Session {
         id,
         user: needed("user")?.parse().map_err(StoreError::corrupt("user id"))?,
         client_id: needed("client")?.to_owned(),
-        scope: if scope.is_empty() {
-            Default::default()
-        } else {
-            scope.parse().map_err(StoreError::corrupt("scope"))?
-        },
+        scope: Session::stored_scope(needed("scope")?)?,
         transport: if text("transport") == Some("body") { Transport::Body } else { Transport::Cookie },
         created_at: UnixTime(number("created")?),
         last_used_at: UnixTime(number("used")?),

@@ -349,18 +349,13 @@ fn bits(row: &SqliteRow, column: &'static str) -> Result<[u8; 16], StoreError> {
 fn session(row: &SqliteRow) -> Result<Session, StoreError> {
     let text = |column| row.try_get::<String, _>(column).map_err(unavailable);
     let optional = |column| row.try_get::<Option<String>, _>(column).map_err(unavailable);
-    let scope = text("scope")?;
     let body: bool = row.try_get("transport").map_err(unavailable)?;
     let address = optional("address")?.map(|address| address.parse()).transpose();
     Ok(Session {
         id: SessionId::from_bytes(bits(row, "id")?),
         user: text("user_id")?.parse().map_err(StoreError::corrupt("user id"))?,
         client_id: text("client_id")?,
-        scope: if scope.is_empty() {
-            Default::default()
-        } else {
-            scope.parse().map_err(StoreError::corrupt("scope"))?
-        },
+        scope: Session::stored_scope(&text("scope")?)?,
         transport: if body { Transport::Body } else { Transport::Cookie },
         created_at: UnixTime(number(row, "created_at")?),
         last_used_at: UnixTime(number(row, "last_used_at")?),

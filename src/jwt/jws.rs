@@ -3,6 +3,7 @@
 use super::{
     Algorithm, JwtError, KeySet, SigningKey,
     json::{self, Members, Typed, typed},
+    verifying_key::VerifyingKey,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::de::{IgnoredAny, MapAccess};
@@ -68,6 +69,14 @@ impl VerifiedJws {
 /// # Ok::<(), countersign::jwt::KeySetError>(())
 /// ```
 pub fn verify_jws(token: &[u8], keys: &KeySet) -> Result<VerifiedJws, JwtError> {
+    verify_with(token, |kid| keys.choose(kid))
+}
+
+/// The same with the key that `choose` takes the header's `kid` for.
+pub(super) fn verify_with<'k>(
+    token: &[u8],
+    choose: impl FnOnce(Option<&str>) -> Option<&'k VerifyingKey>,
+) -> Result<VerifiedJws, JwtError> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(JwtError::TooLong);
     }
@@ -91,7 +100,7 @@ pub fn verify_jws(token: &[u8], keys: &KeySet) -> Result<VerifiedJws, JwtError> 
     let payload = decode(payload)?;
     decode(signature)?;
 
-    let key = keys.choose(kid.as_deref()).ok_or(JwtError::UnknownKey)?;
+    let key = choose(kid.as_deref()).ok_or(JwtError::UnknownKey)?;
     // RFC 8725 §3.1: each key with exactly one algorithm.
     if alg != key.algorithm.name() {
         return Err(JwtError::Algorithm);
@@ -108,11 +117,11 @@ pub(super) fn sign(
     typ: &str,
     key: &SigningKey,
 ) -> Result<String, jsonwebtoken::errors::Error> {
-    let header = serde_json::json!({ "alg": key.algorithm.name(), "kid": key.kid, "typ": typ });
+    let header = serde_json::json!({ "alg": key.algorithm().name(), "kid": key.kid(), "typ": typ });
     let mut token = BASE64_URL_SAFE_NO_PAD.encode(header.to_string());
     token.push('.');
     BASE64_URL_SAFE_NO_PAD.encode_string(payload, &mut token);
-    let signature = jsonwebtoken::crypto::sign(token.as_bytes(), &key.encoding, key.algorithm.backend())?;
+    let signature = jsonwebtoken::crypto::sign(token.as_bytes(), &key.encoding, key.algorithm().backend())?;
     token.push('.');
     token.push_str(&signature);
     Ok(token)

@@ -6,17 +6,26 @@
 //! Nothing here does I/O or reads the clock.
 
 mod access;
+mod algorithm;
 mod claims;
 mod json;
+mod jwk;
 mod jws;
-mod key;
+mod key_error;
+mod key_set;
+mod pem;
 mod secret;
+mod signing_key;
+mod verifying_key;
 
 pub use access::{AccessTokens, Issuance, IssueError};
+pub use algorithm::{Algorithm, AlgorithmError};
 pub use claims::{Claims, Rules};
 pub use jws::{MAX_TOKEN_BYTES, VerifiedJws, verify_jws};
-pub use key::{Algorithm, KeySet, KeySetError, SigningKey};
+pub use key_error::KeyError;
+pub use key_set::{KeySet, KeySetError};
 pub use secret::{HmacSecret, WeakSecret};
+pub use signing_key::SigningKey;
 
 use std::time::Duration;
 use thiserror::Error;

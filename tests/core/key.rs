@@ -2,7 +2,7 @@
 
 use crate::jws::{KEY, sign};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use countersign::jwt::{HmacSecret, JwtError, KeySet, KeySetError, SigningKey, WeakSecret, verify_jws};
+use countersign::jwt::{HmacSecret, JwtError, KeyError, KeySet, KeySetError, SigningKey, WeakSecret, verify_jws};
 
 fn jwk(members: &str) -> String {
     format!(r#"{{"kty":"oct","k":"{}"{members}}}"#, BASE64.encode(KEY))
@@ -46,7 +46,7 @@ fn a_jwk_whose_members_disagree_is_refused() {
         (r#","key_ops":[]"#, "key_ops"),
     ] {
         match KeySet::from_jwks(&set(&[jwk(members)])) {
-            Err(KeySetError::Mismatch { index: 0, member: found }) => assert_eq!(found, member),
+            Err(KeySetError::Key { index: 0, source }) => assert_eq!(source, KeyError::Member(member)),
             other => panic!("{members}: {other:?}"),
         }
     }

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod grant;
 pub mod jwt;
+pub mod keys;
 pub mod password;
 pub mod refresh_token;
 pub mod revocation;

@@ -5,7 +5,7 @@
 //! leaked ones. The salt lies in the store and the key does not, so forging takes both, and a
 //! copy of the store holds nothing to log in with.
 
-use crate::{jwt::HmacSecret, session::SessionId};
+use crate::{clock::UnixTime, jwt::KeyRing, session::SessionId};
 use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use std::{fmt, str::FromStr};
@@ -103,13 +103,14 @@ pub struct RefreshKeys {
 }
 
 impl RefreshKeys {
-    /// Keys derived from the signing secrets, and telling nothing about them.
-    pub fn derive(current: &HmacSecret, previous: &[HmacSecret]) -> Self {
-        let derive = |secret: &HmacSecret| {
-            let parent = hmac::Key::new(hmac::HMAC_SHA256, secret.bytes());
+    /// Keys derived from the ring's at `now`, and telling nothing about them.
+    pub fn derive(ring: &KeyRing, now: UnixTime) -> Self {
+        let mut keys = ring.seals(now).into_iter().map(|key| {
+            let parent = hmac::Key::new(hmac::HMAC_SHA256, &key.secret());
             hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&parent, b"countersign: refresh tokens").as_ref())
-        };
-        Self { current: derive(current), previous: previous.iter().map(derive).collect() }
+        });
+        let current = keys.next().expect("a ring has a signing key");
+        Self { current, previous: keys.collect() }
     }
 
     /// The text of a session's token of this generation; the same each time it is asked for.

@@ -3,7 +3,7 @@
 
 use countersign::{
     clock::UnixTime,
-    jwt::{AccessTokens, HmacSecret, Rules, SigningKey},
+    jwt::{AccessTokens, HmacSecret, KeyRing, Rules, SigningKey},
 };
 use libfuzzer_sys::fuzz_target;
 use std::{sync::LazyLock, time::Duration};
@@ -16,7 +16,7 @@ static TOKENS: LazyLock<AccessTokens> = LazyLock::new(|| {
         leeway: Duration::from_secs(5),
         max_lifetime: Duration::from_secs(900),
     };
-    AccessTokens::new(SigningKey::hs256(&secret), &[], rules).expect("one key")
+    AccessTokens::new(KeyRing::new(SigningKey::hs256(&secret), UnixTime(0)), rules)
 });
 
 fuzz_target!(|token: &[u8]| {

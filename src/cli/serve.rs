@@ -3,7 +3,9 @@
 use super::{Failure, settings};
 use countersign::{
     account::AccountError,
+    config::KeyPlace,
     grant::Authority,
+    keys::{KeysError, Keystore},
     password::Password,
     stage,
     user::{RoleName, Username},
@@ -76,7 +78,14 @@ pub(super) async fn run(figment: Figment) -> Result<(), Failure> {
         figment.extract_inner::<u16>("port").unwrap_or_default()
     );
     // Asked for here so that a key file that cannot be used is a sentence and not a failed launch.
-    settings.signing_secret()?;
+    if let KeyPlace::File { path, .. } = &settings.keys.place {
+        let keystore = Keystore::in_file(path);
+        if keystore.load().await.map_err(|error| Failure::failed(&error))?.is_none()
+            && !settings.keys.place.is_made()
+        {
+            return Err(Failure::failed(&KeysError::Missing(keystore.name().to_owned())));
+        }
+    }
     let development = figment.profile() == Config::DEBUG_PROFILE;
     let rocket = rocket::custom(figment)
         .attach(stage().settings(settings))

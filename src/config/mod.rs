@@ -4,8 +4,8 @@
 //! environment's `COUNTERSIGN_*`. [`Settings::load`] reports everything that is wrong together.
 
 mod database;
-mod development;
 mod environment;
+mod keys;
 mod postgres;
 mod reader;
 mod redis;
@@ -13,11 +13,12 @@ mod redis;
 pub use self::redis::{RedisUrl, RedisUrlError, Topology};
 pub use database::Database;
 pub use environment::Environment;
+pub use keys::{KeyPlace, KeySettings};
 pub use postgres::{PostgresUrl, PostgresUrlError};
 pub use reader::{Problem, SettingsError};
 
 use crate::{
-    jwt::{HmacSecret, MAX_LEEWAY, MAX_LIFETIME, Rules},
+    jwt::{Lives, MAX_LEEWAY, MAX_LIFETIME, Rules, SigningKey},
     password::Argon2Params,
     scope::Scope,
 };
@@ -35,8 +36,10 @@ pub struct Settings {
     pub redis: Option<RedisUrl>,
     /// `STORE__…`: how stores that are not in this process are talked to.
     pub store: StoreSettings,
+    /// `SIGNING_KEY` or `KEYS__…`: what tokens are signed with, and how that changes.
+    pub keys: KeySettings,
     /// `PREVIOUS_SIGNING_KEY`: verifies tokens that were signed before the key was changed.
-    pub previous_signing_key: Option<HmacSecret>,
+    pub previous_signing_key: Option<SigningKey>,
     /// `ISSUER`, `AUDIENCE`, `LEEWAY` and `ACCESS_TTL`: what an access token has to say.
     pub access: Rules,
     /// `SCOPES`: all scopes that can be granted at all.
@@ -49,7 +52,6 @@ pub struct Settings {
     pub revocation: RevocationSettings,
     /// `ORIGINS`: origins besides the server's own that may use the refresh cookie.
     pub origins: Vec<String>,
-    signing_key: SigningKeySource,
 }
 
 /// How stores that are not in this process are talked to.
@@ -107,16 +109,16 @@ pub struct PasswordSettings {
     pub permits: usize,
 }
 
-#[derive(Clone, Debug)]
-enum SigningKeySource {
-    Given(HmacSecret),
-    /// Made at the first start and kept beside the database.
-    Development,
-}
-
 /// Settings whose value is a secret: never in `Rocket.toml`, never shown, readable from a file
 /// named by `COUNTERSIGN_<NAME>_FILE`.
-const SECRETS: [&str; 4] = ["signing_key", "previous_signing_key", "database_url", "redis_url"];
+const SECRETS: [&str; 6] = [
+    "signing_key",
+    "previous_signing_key",
+    "keys.encryption_key",
+    "keys.previous_encryption_key",
+    "database_url",
+    "redis_url",
+];
 
 impl WhenStale {
     /// As it is set.
@@ -150,24 +152,14 @@ impl Settings {
         let database = reader.parsed("database_url", Database::parse).unwrap_or_default();
         let redis = reader.parsed("redis_url", RedisUrl::parse);
         let store = store(&mut reader);
-        let previous_signing_key = reader.secret("previous_signing_key");
-        let signing_key = match reader.secret("signing_key") {
-            Some(secret) => {
-                if previous_signing_key.as_ref().is_some_and(|previous| previous.bytes() == secret.bytes()) {
-                    reader.problem("previous_signing_key", "is the same as the signing key");
-                }
-                Some(SigningKeySource::Given(secret))
-            }
-            None if development => Some(SigningKeySource::Development),
-            None => {
-                reader.missing(
-                    "signing_key",
-                    "is not set, and is made by itself only in the debug profile on a loopback address. \
-                     Make one with `head -c 32 /dev/urandom | base64` and keep it secret",
-                );
-                None
-            }
-        };
+        let previous_signing_key = reader.signing_key("previous_signing_key");
+        let keys = keys::read(&mut reader, &database, development);
+        if let (Some(previous), Some(KeyPlace::Given(key))) =
+            (&previous_signing_key, keys.as_ref().map(|keys| &keys.place))
+            && previous.kid() == key.kid()
+        {
+            reader.problem("previous_signing_key", "is the same as the signing key");
+        }
         let access = Rules {
             issuer: reader.name("issuer").unwrap_or_else(|| "countersign".into()),
             audience: reader.name("audience").unwrap_or_else(|| "countersign".into()),
@@ -182,11 +174,12 @@ impl Settings {
         let revocation = revocation(&mut reader);
         let origins = reader.origins("origins");
         let problems = reader.finish();
-        match signing_key {
-            Some(signing_key) if problems.is_empty() => Ok(Self {
+        match keys {
+            Some(keys) if problems.is_empty() => Ok(Self {
                 database,
                 redis,
                 store,
+                keys,
                 previous_signing_key,
                 access,
                 scopes,
@@ -194,23 +187,16 @@ impl Settings {
                 refresh,
                 revocation,
                 origins,
-                signing_key,
             }),
             _ => Err(SettingsError(problems)),
         }
     }
 
-    /// The key that new tokens are signed with. In development and without one set, it is found
-    /// in, or made and written to, a file beside the database (readable by its owner alone);
-    /// with the memory store it is made anew each time.
-    ///
-    /// # Errors
-    /// When that file cannot be read or written, or holds no key.
-    pub fn signing_secret(&self) -> Result<HmacSecret, SettingsError> {
-        match &self.signing_key {
-            SigningKeySource::Given(secret) => Ok(secret.clone()),
-            SigningKeySource::Development => development::signing_secret(&self.database),
-        }
+    /// How long what a key has made may be good for.
+    pub fn lives(&self) -> Lives {
+        let Rules { leeway, max_lifetime, .. } = self.access;
+        // Whoever signs may be late to change over, and whoever verifies early to forget.
+        Lives { access: max_lifetime + leeway + leeway, session: self.refresh.idle }
     }
 }
 

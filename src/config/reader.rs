@@ -1,7 +1,10 @@
 //! Reads settings one by one and remembers everything that is wrong with them.
 
 use super::{Environment, SECRETS};
-use crate::{jwt::HmacSecret, scope::Scope};
+use crate::{
+    jwt::{HmacSecret, SigningKey},
+    scope::Scope,
+};
 use figment::{Figment, Source, value::Value};
 use std::{fmt, ops::RangeInclusive};
 
@@ -165,6 +168,17 @@ impl Reader {
     pub(super) fn secret(&mut self, key: &'static str) -> Option<HmacSecret> {
         let text = zeroize::Zeroizing::new(self.text(key)?);
         HmacSecret::parse(text.as_bytes()).map_err(|weak| self.problem(key, &weak.to_string())).ok()
+    }
+
+    /// A private key as PEM, or a secret.
+    pub(super) fn signing_key(&mut self, key: &'static str) -> Option<SigningKey> {
+        let text = zeroize::Zeroizing::new(self.text(key)?);
+        SigningKey::parse(text.as_bytes()).map_err(|error| self.problem(key, &error.to_string())).ok()
+    }
+
+    /// Whether the setting has a value, right or wrong.
+    pub(super) fn is_set(&self, key: &str) -> bool {
+        self.figment.find_value(&format!("auth.{key}")).is_ok()
     }
 
     /// Origins (RFC 6454 §6.2): scheme, host and port, as browsers write them.

@@ -15,9 +15,9 @@ use crate::{
     account::Accounts,
     clock::{Clock, UnixTime},
     config::{RefreshSettings, RevocationSettings, Settings, WhenStale},
-    jwt::{AccessTokens, Issuance, SigningKey},
+    jwt::{AccessTokens, Issuance},
+    keys::Keys,
     password::Hasher,
-    refresh_token::RefreshKeys,
     revocation::Revocations,
     scope::Scope,
     store::{Device, Session, Stores, Transport, User},
@@ -36,10 +36,10 @@ pub struct Authority {
     pub stores: Stores,
     /// Checks passwords.
     pub hasher: Hasher,
+    /// What tokens are signed with, and how that changes.
+    pub keys: Arc<Keys>,
     /// Issues and verifies access tokens.
-    pub tokens: AccessTokens,
-    /// Seals refresh tokens.
-    pub refresh_keys: RefreshKeys,
+    pub tokens: Arc<AccessTokens>,
     /// How long sessions live.
     pub refresh: RefreshSettings,
     /// Ends sessions, and knows which tokens are revoked.
@@ -125,26 +125,24 @@ impl TokenRequest {
 }
 
 impl Authority {
-    /// An authority over these stores. Reads the key, makes one in development, and reads what
-    /// was revoked.
+    /// An authority over these stores. Reads the keys, makes the first in development, and reads
+    /// what was revoked.
     ///
     /// # Errors
-    /// When the key cannot be used, there is no randomness, or the store does not answer.
+    /// When the keys cannot be used, there is no randomness, or the store does not answer.
     pub async fn open(
         settings: &Settings,
         stores: Stores,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let secret = settings.signing_secret()?;
-        let previous: Vec<_> = settings.previous_signing_key.iter().cloned().collect();
-        let previous_keys: Vec<_> = previous.iter().map(SigningKey::hs256).collect();
+        let keys = Keys::open(settings, &stores, clock.clone()).await?;
         let token_life = settings.access.max_lifetime + settings.access.leeway;
         let revocations = Revocations::open(stores.sessions.clone(), clock.clone(), token_life).await?;
         Ok(Self {
             stores,
             hasher: Hasher::new(settings.password.params, settings.password.permits)?,
-            tokens: AccessTokens::new(SigningKey::hs256(&secret), &previous_keys, settings.access.clone())?,
-            refresh_keys: RefreshKeys::derive(&secret, &previous),
+            tokens: keys.tokens().clone(),
+            keys: Arc::new(keys),
             refresh: settings.refresh.clone(),
             revocations: Arc::new(revocations),
             revocation: settings.revocation,
@@ -159,10 +157,10 @@ impl Authority {
     }
 
     /// Whether access tokens can be taken at all: not when there has been no word for too long of
-    /// what was revoked, unless the settings say so.
+    /// what was revoked, be it tokens or keys, unless the settings say so.
     pub fn is_informed(&self) -> bool {
-        self.revocation.when_stale == WhenStale::Accept
-            || self.revocations.staleness() <= self.revocation.max_staleness
+        let staleness = self.revocations.staleness().max(self.keys.staleness());
+        self.revocation.when_stale == WhenStale::Accept || staleness <= self.revocation.max_staleness
     }
 
     /// Answers a token request.
@@ -207,7 +205,7 @@ impl Authority {
             access_token: self.tokens.issue(&issuance, now)?,
             expires_in: self.tokens.lifetime().min(left),
             scope,
-            refresh_token: self.refresh_keys.seal(session.id, session.generation, &session.salt),
+            refresh_token: self.keys.refresh().seal(session.id, session.generation, &session.salt),
             transport: session.transport,
             refresh_expires_in: left,
         })

@@ -65,7 +65,7 @@ impl Authority {
         for _ in 0..2 {
             let found = self.stores.sessions.find(token.session(), self.clock.now()).await?;
             let Some((session, revision)) = found else { return Ok(None) };
-            if !self.refresh_keys.sealed(&token, &session.salt) || session.transport != transport {
+            if !self.keys.refresh().sealed(&token, &session.salt) || session.transport != transport {
                 return Ok(None);
             }
             if self.revocations.agree(session.id, session.user, revision).await? {

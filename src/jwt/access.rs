@@ -1,6 +1,6 @@
 //! Countersign's own access tokens: issued and verified by the same rules.
 
-use super::{Claims, JwtError, KeySet, KeySetError, Rules, SigningKey, jws, verify_jws};
+use super::{Claims, JwtError, KeyRing, Rules, jws};
 use crate::{
     clock::UnixTime,
     scope::Scope,
@@ -8,18 +8,21 @@ use crate::{
     user::{RoleName, UserId},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 use thiserror::Error;
 
 /// The media type of an access token, without `application/` (RFC 9068 §2.1).
 const TYPE: &str = "at+jwt";
 
-/// Issues and verifies access tokens. The clock is an argument of each call.
+/// Issues and verifies access tokens by a key ring that can be replaced at any time. The clock is
+/// an argument of each call.
 #[derive(Debug)]
 pub struct AccessTokens {
-    signing: SigningKey,
-    keys: KeySet,
+    ring: RwLock<Arc<KeyRing>>,
     rules: Rules,
 }
 
@@ -54,14 +57,19 @@ pub enum IssueError {
 }
 
 impl AccessTokens {
-    /// Signs with `signing`; verifies what that key and the `previous` ones signed.
     /// `rules.max_lifetime` is the lifetime of what it issues.
-    ///
-    /// # Errors
-    /// When the same key is given twice.
-    pub fn new(signing: SigningKey, previous: &[SigningKey], rules: Rules) -> Result<Self, KeySetError> {
-        let keys = KeySet::of(std::iter::once(&signing).chain(previous))?;
-        Ok(Self { signing, keys, rules })
+    pub fn new(ring: KeyRing, rules: Rules) -> Self {
+        Self { ring: RwLock::new(Arc::new(ring)), rules }
+    }
+
+    /// The keys at this moment.
+    pub fn ring(&self) -> Arc<KeyRing> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes other keys. Whatever is being issued or verified goes on with those it began with.
+    pub fn replace(&self, ring: KeyRing) {
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
     }
 
     /// How long a new token is good for.
@@ -87,12 +95,13 @@ impl AccessTokens {
             "roles": issuance.roles,
             "scope": issuance.scope.to_string(),
         });
-        jws::sign(claims.to_string().as_bytes(), TYPE, &self.signing).map_err(IssueError::Signing)
+        jws::sign(claims.to_string().as_bytes(), TYPE, self.ring().signing(now)).map_err(IssueError::Signing)
     }
 
     /// Verifies the signature, the type and every claim.
     pub fn verify(&self, token: &[u8], now: UnixTime) -> Result<Claims, JwtError> {
-        let jws = verify_jws(token, &self.keys)?;
+        let ring = self.ring();
+        let jws = jws::verify_with(token, |kid| ring.choose(kid, now))?;
         // RFC 9068 §4; media types are case-insensitive and may be written in full (RFC 7515 §4.1.9).
         let typ = jws.typ().unwrap_or_default().to_ascii_lowercase();
         if typ.strip_prefix("application/").unwrap_or(&typ) != TYPE || jws.is_nested() {

@@ -14,6 +14,7 @@ mod jws;
 mod key_error;
 mod key_set;
 mod pem;
+mod ring;
 mod secret;
 mod signing_key;
 mod verifying_key;
@@ -24,6 +25,7 @@ pub use claims::{Claims, Rules};
 pub use jws::{MAX_TOKEN_BYTES, VerifiedJws, verify_jws};
 pub use key_error::KeyError;
 pub use key_set::{KeySet, KeySetError};
+pub use ring::{KeyRing, Life, Lives, RingError, RingKey, Stage};
 pub use secret::{HmacSecret, WeakSecret};
 pub use signing_key::SigningKey;
 

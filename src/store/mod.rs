@@ -7,6 +7,7 @@
 mod checkup;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod key_ring;
 #[cfg(feature = "memory")]
 pub mod memory;
 mod open;
@@ -20,6 +21,7 @@ pub mod sqlite;
 mod user;
 
 pub use checkup::{Finding, Severity};
+pub use key_ring::{KeptRing, KeyRingStore};
 pub use open::OpenError;
 pub use session::{
     Advance, Creation, Device, Revocation, RevocationFeed, RevocationList, RevokedSubject, Session,
@@ -82,19 +84,26 @@ pub fn causes(error: &dyn StdError) -> String {
     text
 }
 
-/// Where users and where sessions live; often the same place.
+/// Where users, sessions and keys live; often the same place.
 #[derive(Clone)]
 pub struct Stores {
     /// The users.
     pub users: Arc<dyn UserStore>,
     /// Their sessions, and what was revoked.
     pub sessions: Arc<dyn SessionStore>,
+    /// The keys, if they can be kept with the users (`KEYS__STORE=database`).
+    pub keys: Option<Arc<dyn KeyRingStore>>,
 }
 
 impl Stores {
-    /// Both in one store.
+    /// Users and sessions in one store that keeps no keys.
     pub fn of(store: Arc<impl UserStore + SessionStore>) -> Self {
-        Self { users: store.clone(), sessions: store }
+        Self { users: store.clone(), sessions: store, keys: None }
+    }
+
+    /// All in one store.
+    pub fn all_in(store: Arc<impl UserStore + SessionStore + KeyRingStore>) -> Self {
+        Self { keys: Some(store.clone()), ..Self::of(store) }
     }
 
     /// What there is to say about how they are set up; `leeway` is how far clocks may be apart.

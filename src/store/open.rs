@@ -54,18 +54,18 @@ impl Stores {
     pub async fn open_database(settings: &Settings) -> Result<Self, OpenError> {
         match &settings.database {
             #[cfg(feature = "memory")]
-            Database::Memory => Ok(Self::of(Arc::new(super::memory::MemoryStore::new()))),
+            Database::Memory => Ok(Self::all_in(Arc::new(super::memory::MemoryStore::new()))),
             #[cfg(feature = "sqlite")]
             Database::Sqlite(path) => {
                 let store =
                     super::sqlite::SqliteStore::open(path, 1, std::time::Duration::from_secs(5)).await;
-                store.map(|store| Self::of(Arc::new(store))).map_err(OpenError::at(&path.display()))
+                store.map(|store| Self::all_in(Arc::new(store))).map_err(OpenError::at(&path.display()))
             }
             #[cfg(feature = "postgres")]
             Database::Postgres(url) => {
                 let store =
                     super::postgres::PostgresStore::open(url.reveal(), 1, settings.store.deadline).await;
-                store.map(|store| Self::of(Arc::new(store))).map_err(OpenError::at(url))
+                store.map(|store| Self::all_in(Arc::new(store))).map_err(OpenError::at(url))
             }
             #[allow(unreachable_patterns, reason = "what is built in is not the settings' choice")]
             _ => Err(OpenError::at(&"this store")(StoreError::NotBuilt)),

@@ -125,15 +125,16 @@ impl Fairing for Stage {
 
     async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
         if let Some(authority) = rocket.state::<Authority>() {
-            let (revocations, mut end) = (authority.revocations.clone(), rocket.shutdown());
+            let (revocations, keys) = (authority.revocations.clone(), authority.keys.clone());
+            let mut end = rocket.shutdown();
             let patience = authority.revocation.max_staleness;
             let consequence = match authority.revocation.when_stale {
                 WhenStale::Refuse => "access tokens are refused (503) until there is",
                 WhenStale::Accept => "access tokens are taken all the same, as the settings say",
             };
             tokio::spawn(async move {
-                let work =
-                    async { tokio::join!(revocations.follow(patience, consequence), purge(&revocations)) };
+                let following = revocations.follow(patience, consequence);
+                let work = async { tokio::join!(following, keys.follow(), purge(&revocations)) };
                 tokio::select! { _ = work => {}, _ = &mut end => {} }
             });
         }

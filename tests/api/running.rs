@@ -29,7 +29,7 @@ fn a_first_start_makes_all_it_needs_and_a_second_finds_it_again() {
     };
     let token = login(&server);
     assert_eq!(server.send(Request::get("/admin/users").bearer(&token)).status, 200);
-    for file in ["countersign.key", "countersign.db"] {
+    for file in ["countersign.keys.json", "countersign.db"] {
         let mode = server.folder.path().join(file).metadata().expect(file).permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }

@@ -2,7 +2,9 @@
 
 use crate::jws::{KEY, sign};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use countersign::jwt::{HmacSecret, JwtError, KeyError, KeySet, KeySetError, SigningKey, WeakSecret, verify_jws};
+use countersign::jwt::{
+    HmacSecret, JwtError, KeyError, KeySet, KeySetError, SigningKey, WeakSecret, verify_jws,
+};
 
 fn jwk(members: &str) -> String {
     format!(r#"{{"kty":"oct","k":"{}"{members}}}"#, BASE64.encode(KEY))

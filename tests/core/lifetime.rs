@@ -3,7 +3,7 @@
 use crate::jws::{good_header, sign, signing_key};
 use countersign::{
     clock::UnixTime,
-    jwt::{AccessTokens, Issuance, JwtError, Rules},
+    jwt::{AccessTokens, Issuance, JwtError, KeyRing, Rules},
     scope::Scope,
     session::SessionId,
     user::UserId,
@@ -18,7 +18,7 @@ fn tokens(leeway: u64, max_lifetime: u64) -> AccessTokens {
         leeway: Duration::from_secs(leeway),
         max_lifetime: Duration::from_secs(max_lifetime),
     };
-    AccessTokens::new(signing_key(), &[], rules).expect("one key")
+    AccessTokens::new(KeyRing::new(signing_key(), UnixTime(0)), rules)
 }
 
 /// A token with these times, each as JSON text; the rest is good.

@@ -1,6 +1,6 @@
 //! Settings: what is refused, that all of it is reported, and that no value shows.
 
-use countersign::config::{Database, Environment, Settings};
+use countersign::config::{Database, Environment, KeyPlace, Settings};
 use figment::{
     Figment,
     providers::{Format, Toml},
@@ -101,7 +101,7 @@ fn without_a_key_production_says_how_to_make_one() {
     assert_eq!(
         found,
         [
-            "COUNTERSIGN_SIGNING_KEY: is not set, and is made by itself only in the debug profile on a loopback address. Make one with `head -c 32 /dev/urandom | base64` and keep it secret"
+            "COUNTERSIGN_SIGNING_KEY: is not set, and keys are made by themselves only in the debug profile on a loopback address. Make one with `countersign keys generate` and keep it secret, or say with COUNTERSIGN_KEYS__STORE where keys are kept that rotate"
         ]
     );
 }
@@ -147,9 +147,9 @@ fn a_secret_may_come_from_a_file_but_not_from_two_places() {
     let from_file = ("COUNTERSIGN_SIGNING_KEY_FILE", path);
     let settings = load("", "release", &[from_file]).expect("good settings");
     let direct = load("", "release", &[KEY]).expect("good settings");
-    let kid = |settings: &Settings| {
-        let secret = settings.signing_secret().expect("a key");
-        countersign::jwt::SigningKey::hs256(&secret).kid().to_owned()
+    let kid = |settings: &Settings| match &settings.keys.place {
+        KeyPlace::Given(key) => key.kid().to_owned(),
+        other => panic!("{other:?}"),
     };
     assert_eq!(kid(&settings), kid(&direct), "the newline at the end does not count");
     assert!(refused(&[from_file])[0].contains("set together with its _FILE"));

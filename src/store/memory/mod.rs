@@ -1,19 +1,21 @@
 //! A store in this process's memory: for tests, and for trying things out. All is lost at the end.
 
+mod key_ring;
 mod sessions;
 mod users;
 
-use super::User;
+use super::{KeptRing, User};
 use crate::user::Username;
 use std::{collections::BTreeMap, sync::Mutex};
 use tokio::sync::watch;
 
-/// Keeps users under one lock and sessions under another. Clones of an `Arc` of it share what
+/// Keeps users under one lock, sessions under another and keys under a third. Clones of an `Arc` of it share what
 /// it holds.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     users: Mutex<BTreeMap<Username, User>>,
     sessions: Mutex<sessions::Sessions>,
+    key_ring: Mutex<Option<KeptRing>>,
     /// Tells feeds the position of the newest revocation.
     newest: watch::Sender<u64>,
 }

@@ -14,6 +14,7 @@
 //! give each of them one of the server's own (PgBouncer's `session` mode).
 
 mod feed;
+mod key_ring;
 mod lease;
 mod open;
 mod revoking;

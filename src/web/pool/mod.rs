@@ -49,7 +49,7 @@ pub(super) fn stores(rocket: &Rocket<Build>, settings: &Settings) -> Option<Stor
 #[cfg(feature = "memory")]
 fn in_memory(settings: &Settings) -> Option<Stores> {
     let wanted = settings.database == crate::config::Database::Memory;
-    wanted.then(|| Stores::of(std::sync::Arc::new(crate::store::memory::MemoryStore::new())))
+    wanted.then(|| Stores::all_in(std::sync::Arc::new(crate::store::memory::MemoryStore::new())))
 }
 
 #[cfg(not(feature = "memory"))]

@@ -39,7 +39,7 @@ pub(super) fn attach(rocket: Rocket<Build>, settings: &Settings) -> Rocket<Build
 
 pub(super) fn stores(rocket: &Rocket<Build>) -> Option<Stores> {
     // Without `fetch`, which complains of a pool that has failed and said so.
-    rocket.state::<Sqlite>().map(|database| Stores::of(Arc::new(database.0.0.clone())))
+    rocket.state::<Sqlite>().map(|database| Stores::all_in(Arc::new(database.0.0.clone())))
 }
 
 #[rocket::async_trait]

@@ -1,0 +1,220 @@
+//! Keys that change while the server runs.
+//!
+//! [`Keystore`] keeps a [`KeyRing`] in a file or in the database; [`Keys`] follows it, so that
+//! this process signs and verifies with the ring as it is there, and adds successors in time.
+//! What a ring is, and which of its keys does what at what moment, is said by [`jwt`](crate::jwt).
+
+mod file;
+mod keystore;
+mod seal;
+
+pub use file::KeyFile;
+pub use keystore::{KeysError, Keystore};
+pub use seal::SealError;
+
+use crate::{
+    clock::Clock,
+    config::{KeyPlace, KeySettings, Settings},
+    jwt::{AccessTokens, Algorithm, KeyRing, Lives, SigningKey},
+    refresh_token::RefreshKeys,
+    store::{Stores, causes},
+};
+use keystore::made;
+use std::{
+    convert::Infallible,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+
+/// How often the keystore is looked at: a revoked key is refused everywhere within a second.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often it is asked whether a successor is due.
+const TEND_EVERY: Duration = Duration::from_secs(30);
+
+/// The keys of this process, as its keystore has them.
+pub struct Keys {
+    tokens: Arc<AccessTokens>,
+    keystore: Option<Keystore>,
+    previous: Vec<SigningKey>,
+    settings: KeySettings,
+    lives: Lives,
+    clock: Arc<dyn Clock>,
+    heard: Mutex<Heard>,
+    changes: watch::Sender<()>,
+}
+
+/// What was last read.
+struct Heard {
+    version: Option<u64>,
+    at: Instant,
+}
+
+impl Keys {
+    /// Reads the keys, or, where the settings allow it, makes the first.
+    ///
+    /// # Errors
+    /// When there are none, or they cannot be used.
+    pub async fn open(
+        settings: &Settings,
+        stores: &Stores,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, KeysError> {
+        let keystore = Keystore::of(settings, stores)?;
+        let previous: Vec<_> = settings.previous_signing_key.iter().cloned().collect();
+        let (version, ring) = match (&keystore, &settings.keys.place) {
+            (Some(keystore), place) => {
+                let (version, ring) = first(keystore, place, &*clock).await?;
+                (Some(version), ring.with_previous(&previous))
+            }
+            (None, KeyPlace::Given(key)) => (None, KeyRing::fixed(SigningKey::clone(key), &previous)?),
+            (None, _) => (None, KeyRing::fixed(made(Algorithm::EdDsa).await?, &previous)?),
+        };
+        let keys = Self {
+            tokens: Arc::new(AccessTokens::new(ring, settings.access.clone())),
+            keystore,
+            previous,
+            settings: settings.keys.clone(),
+            lives: settings.lives(),
+            clock,
+            heard: Mutex::new(Heard { version, at: Instant::now() }),
+            changes: watch::Sender::new(()),
+        };
+        if keys.keystore.is_some() {
+            keys.tend().await?;
+        }
+        Ok(keys)
+    }
+
+    /// What issues and verifies with these keys.
+    pub fn tokens(&self) -> &Arc<AccessTokens> {
+        &self.tokens
+    }
+
+    /// What seals refresh tokens now.
+    pub fn refresh(&self) -> RefreshKeys {
+        RefreshKeys::derive(&self.tokens.ring(), self.clock.now())
+    }
+
+    /// The JWK Set of what is published now.
+    pub fn jwks(&self) -> String {
+        self.tokens.ring().jwks(self.clock.now())
+    }
+
+    /// How long others may keep that set, in whole seconds.
+    pub fn max_age(&self) -> Duration {
+        self.settings.max_age
+    }
+
+    /// Tells whenever other keys were read.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// How long there has been no word from a keystore that can be out of reach.
+    pub fn staleness(&self) -> Duration {
+        let remote = self.keystore.as_ref().is_some_and(|keystore| !keystore.is_local());
+        if remote { self.heard().at.elapsed() } else { Duration::ZERO }
+    }
+
+    /// Reads the keystore again; says whether there are other keys now. What cannot be used
+    /// changes nothing: this process goes on with the keys that it has.
+    pub async fn reload(&self) -> Result<bool, KeysError> {
+        let Some(keystore) = &self.keystore else { return Ok(false) };
+        let asked_at = Instant::now();
+        let Some(kept) = keystore.kept().await? else {
+            return Err(KeysError::Missing(keystore.name().to_owned()));
+        };
+        let mut heard = self.heard();
+        heard.at = asked_at.max(heard.at);
+        if heard.version.replace(kept.version) == Some(kept.version) {
+            return Ok(false);
+        }
+        drop(heard);
+        let ring = keystore.ring(kept.bytes)?;
+        self.tokens.replace(ring.with_previous(&self.previous));
+        self.changes.send_replace(());
+        let kid = self.tokens.ring().signing(self.clock.now()).kid().to_owned();
+        tracing::info!(kid, "the keys have changed");
+        Ok(true)
+    }
+
+    /// Follows the keystore for ever. Failures are logged once, and tried again.
+    pub async fn follow(&self) -> Infallible {
+        let mut failing = false;
+        let mut tended = Instant::now();
+        loop {
+            sleep(LOOK_EVERY).await;
+            let mut done = self.reload().await.map(drop);
+            if done.is_ok() && tended.elapsed() >= TEND_EVERY {
+                tended = Instant::now();
+                done = self.tend().await;
+            }
+            match &done {
+                Ok(()) if failing => tracing::info!("the keys can be read again"),
+                Err(error) if !failing => {
+                    tracing::error!("{}; going on with the keys as they were", causes(error));
+                }
+                _ => {}
+            }
+            failing = done.is_err();
+        }
+    }
+
+    /// Publishes a successor if one is due, and drops keys that nothing depends on any more.
+    async fn tend(&self) -> Result<(), KeysError> {
+        let Some(keystore) = &self.keystore else { return Ok(()) };
+        let (now, announce) = (self.clock.now(), self.settings.announce);
+        let is_due =
+            |ring: &KeyRing| self.settings.period.is_some_and(|period| ring.is_due(now, period, announce));
+        let ring = self.tokens.ring();
+        if !is_due(&ring) && ring.pruned(now).is_none() {
+            return Ok(());
+        }
+        let successor = made(ring.signing(now).algorithm()).await?;
+        keystore
+            .change(|ring| {
+                let pruned = ring.pruned(now);
+                let ring = pruned.as_ref().unwrap_or(ring);
+                if !is_due(ring) {
+                    return Ok(pruned);
+                }
+                Ok(Some(ring.rotate(successor.clone(), now, now.plus(announce), self.lives)?))
+            })
+            .await?;
+        self.reload().await.map(drop)
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn first(
+    keystore: &Keystore,
+    place: &KeyPlace,
+    clock: &dyn Clock,
+) -> Result<(u64, KeyRing), KeysError> {
+    if let Some(found) = keystore.load().await? {
+        return Ok(found);
+    }
+    let missing = || KeysError::Missing(keystore.name().to_owned());
+    if !place.is_made() {
+        return Err(missing());
+    }
+    match keystore.generate(Algorithm::EdDsa, clock.now()).await {
+        // Another process has been faster.
+        Ok(_) | Err(KeysError::Exist(_)) => keystore.load().await?.ok_or_else(missing),
+        Err(error) => Err(error),
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("ring", &self.tokens.ring()).finish_non_exhaustive()
+    }
+}

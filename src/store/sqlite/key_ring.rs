@@ -1,0 +1,34 @@
+//! The key ring in SQLite.
+
+use super::{SqliteStore, unavailable};
+use crate::store::{KeptRing, KeyRingStore, StoreError};
+use async_trait::async_trait;
+use sqlx::Row;
+
+#[async_trait]
+impl KeyRingStore for SqliteStore {
+    async fn load(&self) -> Result<Option<KeptRing>, StoreError> {
+        let query = sqlx::query("SELECT version, sealed FROM key_ring");
+        let Some(row) = query.fetch_optional(self.pool()).await.map_err(unavailable)? else {
+            return Ok(None);
+        };
+        let version = row.try_get::<i64, _>("version").map_err(unavailable)?.unsigned_abs();
+        let bytes = row.try_get::<Vec<u8>, _>("sealed").map_err(unavailable)?.into();
+        Ok(Some(KeptRing { version, bytes }))
+    }
+
+    async fn replace(&self, seen: Option<u64>, bytes: &[u8]) -> Result<bool, StoreError> {
+        let query = match seen {
+            None => sqlx::query(
+                "INSERT INTO key_ring (one, version, sealed) VALUES (1, 1, ?) ON CONFLICT DO NOTHING",
+            )
+            .bind(bytes),
+            Some(version) => {
+                sqlx::query("UPDATE key_ring SET version = version + 1, sealed = ? WHERE version = ?")
+                    .bind(bytes)
+                    .bind(i64::try_from(version).unwrap_or(i64::MAX))
+            }
+        };
+        Ok(query.execute(self.pool()).await.map_err(unavailable)?.rows_affected() > 0)
+    }
+}

@@ -45,7 +45,8 @@ pub struct Settings {
     pub password: PasswordSettings,
     /// `REFRESH__…`: how long sessions live.
     pub refresh: RefreshSettings,
-    /// `REVOCATION__…`: how long access tokens are taken without word of what was revoked.
+    /// `REVOCATION__…`: how long access tokens are taken without word of what was revoked, and
+    /// who else may have word of it.
     pub revocation: RevocationSettings,
     /// `ORIGINS`: origins besides the server's own that may use the refresh cookie.
     pub origins: Vec<String>,
@@ -78,14 +79,18 @@ pub struct RefreshSettings {
     pub sessions_per_user: u32,
 }
 
-/// What becomes of access tokens while the store of sessions does not say what was revoked.
-#[derive(Clone, Copy, Debug)]
+/// What becomes of access tokens while the store of sessions does not say what was revoked, and
+/// who else is told.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RevocationSettings {
     /// `REVOCATION__MAX_STALENESS`: how long they are taken all the same, in whole seconds.
     pub max_staleness: Duration,
     /// `REVOCATION__WHEN_STALE`: what happens then.
     pub when_stale: WhenStale,
+    /// `REVOCATION__FEED_SECRET`: by it, resource servers may follow what is revoked here.
+    /// Without it there is no such route.
+    pub feed_secret: Option<HmacSecret>,
 }
 
 /// What becomes of an access token that may have been revoked without our hearing of it.
@@ -116,7 +121,8 @@ enum SigningKeySource {
 
 /// Settings whose value is a secret: never in `Rocket.toml`, never shown, readable from a file
 /// named by `COUNTERSIGN_<NAME>_FILE`.
-const SECRETS: [&str; 4] = ["signing_key", "previous_signing_key", "database_url", "redis_url"];
+const SECRETS: [&str; 5] =
+    ["signing_key", "previous_signing_key", "database_url", "redis_url", "revocation.feed_secret"];
 
 impl WhenStale {
     /// As it is set.
@@ -180,6 +186,15 @@ impl Settings {
         let password = password(&mut reader);
         let refresh = refresh(&mut reader);
         let revocation = revocation(&mut reader);
+        let given = match &signing_key {
+            Some(SigningKeySource::Given(key)) => Some(key),
+            _ => None,
+        };
+        let mut keys = given.into_iter().chain(&previous_signing_key);
+        if revocation.feed_secret.as_ref().is_some_and(|feed| keys.any(|key| feed.matches(key.bytes()))) {
+            let text = "is a signing key, and whoever follows must not have that";
+            reader.problem("revocation.feed_secret", text);
+        }
         let origins = reader.origins("origins");
         let problems = reader.finish();
         match signing_key {
@@ -259,6 +274,7 @@ fn revocation(reader: &mut Reader) -> RevocationSettings {
     RevocationSettings {
         max_staleness: Duration::from_secs(max_staleness),
         when_stale: when_stale.unwrap_or(WhenStale::Refuse),
+        feed_secret: reader.secret("revocation.feed_secret"),
     }
 }
 

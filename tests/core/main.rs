@@ -1,12 +1,14 @@
 //! What holds below HTTP: properties, exact seconds, stores, settings and guards.
 
 mod clocks;
+mod follower;
 mod form;
 mod guard;
 mod jws;
 mod key;
 mod lifetime;
 mod model;
+mod page;
 mod password;
 mod postgres;
 mod racy;

@@ -13,6 +13,7 @@ mod password;
 mod postgres;
 mod racy;
 mod redis;
+mod revocation_feed;
 #[path = "../servers/mod.rs"]
 mod servers;
 mod settings;

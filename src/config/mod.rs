@@ -18,7 +18,7 @@ pub use postgres::{PostgresUrl, PostgresUrlError};
 pub use reader::{Problem, SettingsError};
 
 use crate::{
-    jwt::{Lives, MAX_LEEWAY, MAX_LIFETIME, Rules, SigningKey},
+    jwt::{HmacSecret, Lives, MAX_LEEWAY, MAX_LIFETIME, Rules, SigningKey},
     password::Argon2Params,
     scope::Scope,
 };
@@ -48,7 +48,8 @@ pub struct Settings {
     pub password: PasswordSettings,
     /// `REFRESH__…`: how long sessions live.
     pub refresh: RefreshSettings,
-    /// `REVOCATION__…`: how long access tokens are taken without word of what was revoked.
+    /// `REVOCATION__…`: how long access tokens are taken without word of what was revoked, and
+    /// who else may have word of it.
     pub revocation: RevocationSettings,
     /// `ORIGINS`: origins besides the server's own that may use the refresh cookie.
     pub origins: Vec<String>,
@@ -80,14 +81,18 @@ pub struct RefreshSettings {
     pub sessions_per_user: u32,
 }
 
-/// What becomes of access tokens while the store of sessions does not say what was revoked.
-#[derive(Clone, Copy, Debug)]
+/// What becomes of access tokens while the store of sessions does not say what was revoked, and
+/// who else is told.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RevocationSettings {
     /// `REVOCATION__MAX_STALENESS`: how long they are taken all the same, in whole seconds.
     pub max_staleness: Duration,
     /// `REVOCATION__WHEN_STALE`: what happens then.
     pub when_stale: WhenStale,
+    /// `REVOCATION__FEED_SECRET`: by it, resource servers may follow what is revoked here.
+    /// Without it there is no such route.
+    pub feed_secret: Option<HmacSecret>,
 }
 
 /// What becomes of an access token that may have been revoked without our hearing of it.
@@ -111,11 +116,12 @@ pub struct PasswordSettings {
 
 /// Settings whose value is a secret: never in `Rocket.toml`, never shown, readable from a file
 /// named by `COUNTERSIGN_<NAME>_FILE`.
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 7] = [
     "signing_key",
     "previous_signing_key",
     "keys.encryption_key",
     "keys.previous_encryption_key",
+    "revocation.feed_secret",
     "database_url",
     "redis_url",
 ];
@@ -172,6 +178,16 @@ impl Settings {
         let password = password(&mut reader);
         let refresh = refresh(&mut reader);
         let revocation = revocation(&mut reader);
+        let given = keys.as_ref().and_then(|keys| match &keys.place {
+            KeyPlace::Given(key) => Some(&**key),
+            _ => None,
+        });
+        let mut signing = given.into_iter().chain(&previous_signing_key);
+        if revocation.feed_secret.as_ref().is_some_and(|feed| signing.any(|key| feed.matches(&key.secret())))
+        {
+            let text = "is a signing key, and whoever follows must not have that";
+            reader.problem("revocation.feed_secret", text);
+        }
         let origins = reader.origins("origins");
         let problems = reader.finish();
         match keys {
@@ -245,6 +261,7 @@ fn revocation(reader: &mut Reader) -> RevocationSettings {
     RevocationSettings {
         max_staleness: Duration::from_secs(max_staleness),
         when_stale: when_stale.unwrap_or(WhenStale::Refuse),
+        feed_secret: reader.secret("revocation.feed_secret"),
     }
 }
 

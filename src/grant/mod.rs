@@ -44,7 +44,7 @@ pub struct Authority {
     pub refresh: RefreshSettings,
     /// Ends sessions, and knows which tokens are revoked.
     pub revocations: Arc<Revocations>,
-    /// How long access tokens are taken without word of what was revoked.
+    /// How long access tokens are taken without word of what was revoked, and who else has it.
     pub revocation: RevocationSettings,
     /// All scopes that can be granted.
     pub scopes: Scope,
@@ -145,7 +145,7 @@ impl Authority {
             keys: Arc::new(keys),
             refresh: settings.refresh.clone(),
             revocations: Arc::new(revocations),
-            revocation: settings.revocation,
+            revocation: settings.revocation.clone(),
             scopes: settings.scopes.clone(),
             clock,
         })

@@ -1,6 +1,6 @@
 //! HMAC secrets that are worth the name.
 
-use aws_lc_rs::digest;
+use aws_lc_rs::{constant_time, digest};
 use std::fmt;
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -80,6 +80,11 @@ impl HmacSecret {
             return Err(WeakSecret::Published);
         }
         Ok(Self(Zeroizing::new(bytes.to_vec())))
+    }
+
+    /// Whether these bytes are the secret, in a time that does not depend on how much of them is.
+    pub fn matches(&self, bytes: &[u8]) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, bytes).is_ok()
     }
 
     /// The bytes to compute with.

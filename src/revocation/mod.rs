@@ -5,13 +5,21 @@
 //! following the store's list; what this one revoked is on its deny list before it answers.
 //! When the store has lost what it remembered, that is noticed here, and made good as far as
 //! this process knows better.
+//!
+//! A [`Follower`] does without the store: it keeps such a deny list by [`Page`]s that come from
+//! elsewhere. `Revocations` is one with a store at hand.
 
 mod deny_list;
 mod follow;
+mod follower;
 mod lag;
+mod page;
+mod share;
 
 pub use deny_list::DenyList;
+pub use follower::Follower;
 pub use lag::Lag;
+pub use page::Page;
 
 use crate::{
     clock::Clock,
@@ -20,14 +28,8 @@ use crate::{
     store::{SessionStore, StoreError},
     user::UserId,
 };
-use follow::Heard;
 use lag::Lags;
-use std::{
-    fmt,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-use tokio::time::Instant;
+use std::{fmt, sync::Arc, time::Duration};
 
 /// How long past the life of a token its revocation is remembered, for clocks that differ.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -42,16 +44,12 @@ const KEPT_IN_STORE: Duration = Duration::from_secs(
 pub struct Revocations {
     store: Arc<dyn SessionStore>,
     clock: Arc<dyn Clock>,
-    denied: DenyList,
-    heard: Mutex<Heard>,
-    heard_at: Mutex<Instant>,
-    lags: Lags,
-    keep: Duration,
+    follower: Follower,
 }
 
 impl fmt::Debug for Revocations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Revocations").field("denied", &self.denied.len()).finish_non_exhaustive()
+        f.debug_struct("Revocations").field("denied", &self.denied()).finish_non_exhaustive()
     }
 }
 
@@ -63,27 +61,20 @@ impl Revocations {
         clock: Arc<dyn Clock>,
         token_life: Duration,
     ) -> Result<Self, StoreError> {
-        let revocations = Self {
-            store,
-            clock,
-            denied: DenyList::default(),
-            heard: Mutex::default(),
-            heard_at: Mutex::new(Instant::now()),
-            lags: Lags::default(),
-            keep: token_life.saturating_add(MARGIN),
-        };
+        let follower = Follower::new(clock.clone(), token_life);
+        let revocations = Self { store, clock, follower };
         revocations.catch_up().await?;
         Ok(revocations)
     }
 
     /// Whether a token with these claims was revoked, as far as this process has heard. No I/O.
     pub fn denies(&self, claims: &Claims) -> bool {
-        self.denied.denies(claims)
+        self.follower.denies(claims)
     }
 
     /// How many entries the deny list has.
     pub fn denied(&self) -> usize {
-        self.denied.len()
+        self.follower.denied.len()
     }
 
     /// Whether the store, which has just said that this session is live and its user at this
@@ -91,7 +82,7 @@ impl Revocations {
     /// that very moment, or the store has forgotten; it has now been told again and can be asked
     /// again.
     pub async fn agree(&self, session: SessionId, user: UserId, revision: u64) -> Result<bool, StoreError> {
-        let agree = !self.denied.contradicts(session, user, revision);
+        let agree = !self.follower.denied.contradicts(session, user, revision);
         if !agree {
             self.catch_up().await?;
         }
@@ -130,7 +121,7 @@ impl Revocations {
     pub async fn purge(&self) -> Result<u64, StoreError> {
         const BATCH: u32 = 200;
         let now = self.clock.now();
-        self.denied.forget(now);
+        self.follower.denied.forget(now);
         let mut removed = 0;
         loop {
             let batch = self.store.purge(now, now.minus(KEPT_IN_STORE), BATCH).await?;

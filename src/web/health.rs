@@ -65,7 +65,7 @@ pub(super) async fn ready(authority: &State<Authority>) -> Readiness {
     };
     let users = state(authority.stores.users.ping().await);
     let sessions = state(authority.stores.sessions.probe().await);
-    let (limits, revocations) = (authority.revocation, &authority.revocations);
+    let (limits, revocations) = (&authority.revocation, &authority.revocations);
     let is_ready = users == "up" && sessions == "up" && authority.is_informed();
     Readiness {
         status: if is_ready { "ready" } else { "not ready" },

@@ -15,6 +15,7 @@ mod logout;
 mod me;
 mod method;
 mod pool;
+mod revocations;
 mod sessions;
 mod stage;
 mod token;

@@ -1,6 +1,6 @@
 //! The fairing that puts everything into a Rocket.
 
-use super::{admin, bearer, catcher, health, logout, me, pool, sessions, token};
+use super::{admin, bearer, catcher, health, logout, me, pool, revocations, sessions, token};
 use crate::{
     clock::{Clock, SystemClock},
     config::{Environment, Settings, WhenStale},
@@ -106,7 +106,7 @@ impl Fairing for Stage {
                 return Err(rocket);
             }
         };
-        let rocket = mount(rocket, &self.base);
+        let rocket = mount(rocket, &self.base, &settings);
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         if let Some(stores) = &self.stores {
             return manage(rocket, settings, stores.clone(), clock).await;
@@ -150,8 +150,8 @@ impl Fairing for Stage {
     }
 }
 
-fn mount(rocket: Rocket<Build>, base: &str) -> Rocket<Build> {
-    let routes = routes![
+fn mount(rocket: Rocket<Build>, base: &str, settings: &Settings) -> Rocket<Build> {
+    let mut routes = routes![
         token::token,
         logout::logout,
         me::me,
@@ -163,7 +163,10 @@ fn mount(rocket: Rocket<Build>, base: &str) -> Rocket<Build> {
         health::live,
         health::ready,
     ];
-    let rocket = rocket.mount(base, routes);
+    if settings.revocation.feed_secret.is_some() {
+        routes.extend(routes![revocations::revocations]);
+    }
+    let rocket = rocket.mount(base, routes).manage(revocations::Waiting::default());
     // An application that has catchers of its own keeps them.
     let taken = rocket.catchers().any(|catcher| catcher.base == "/" && catcher.code.is_none());
     if taken { rocket } else { rocket.register("/", catcher::catchers()) }

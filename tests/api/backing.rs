@@ -69,6 +69,15 @@ impl Backing {
         self.start_in(TempDir::new().unwrap(), settings)
     }
 
+    /// Another server on the same stores as `first`.
+    pub fn start_beside(&self, first: &Server, settings: &[(&str, &str)]) -> Server {
+        let file = format!("sqlite:{}", first.folder.path().join("test.db").display());
+        let mut all = vec![("COUNTERSIGN_DATABASE_URL", &*file)];
+        all.extend(self.settings.iter().map(|(name, value)| (*name, value.as_str())));
+        all.extend(settings);
+        self.start_with(&all)
+    }
+
     pub fn start_in(&self, folder: TempDir, settings: &[(&str, &str)]) -> Server {
         let mut all = vec![];
         // On a crowded machine a store may be slow; what is tested here is not how fast it is.

@@ -20,6 +20,7 @@ mod login;
 mod password;
 mod redis;
 mod refresh;
+mod revocation_feed;
 mod running;
 mod server;
 #[path = "../servers/mod.rs"]

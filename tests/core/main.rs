@@ -1,16 +1,19 @@
 //! What holds below HTTP: properties, exact seconds, stores, settings and guards.
 
 mod clocks;
+mod follower;
 mod form;
 mod guard;
 mod jws;
 mod key;
 mod lifetime;
 mod model;
+mod page;
 mod password;
 mod postgres;
 mod racy;
 mod redis;
+mod revocation_feed;
 #[path = "../servers/mod.rs"]
 mod servers;
 mod settings;

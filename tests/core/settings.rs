@@ -9,6 +9,7 @@ use rocket::figment;
 use std::time::Duration;
 
 const KEY: (&str, &str) = ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1");
+const FEED: (&str, &str) = ("COUNTERSIGN_REVOCATION__FEED_SECRET", "Wm4tYq7RzX1nLd8KpV5cHs2GbJf6Ue9A");
 
 fn load(toml: &str, profile: &str, pairs: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
     let figment = Figment::from(rocket::Config::default()).merge(Toml::string(toml).nested()).select(profile);
@@ -125,9 +126,12 @@ fn a_key_of_digits_stays_the_text_that_it_is() {
 
 #[test]
 fn a_secret_in_rocket_toml_is_refused() {
-    for (setting, value) in
-        [("signing_key", KEY.1), ("previous_signing_key", KEY.1), ("database_url", "sqlite:x.db")]
-    {
+    for (setting, value) in [
+        ("signing_key", KEY.1),
+        ("previous_signing_key", KEY.1),
+        ("database_url", "sqlite:x.db"),
+        ("revocation.feed_secret", FEED.1),
+    ] {
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), format!("[default.auth]\n{setting} = '{value}'")).expect("written");
         let figment = Figment::from(rocket::Config::default())
@@ -163,6 +167,18 @@ fn a_secret_may_come_from_a_file_but_not_from_two_places() {
 }
 
 #[test]
+fn the_secret_of_the_feed_is_none_unless_set_and_may_come_from_a_file() {
+    let secret = |pairs: &[(&str, &str)]| load("", "release", pairs).expect("good").revocation.feed_secret;
+    assert!(secret(&[KEY]).is_none());
+    assert!(secret(&[KEY, FEED]).expect("a secret").matches(FEED.1.as_bytes()));
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), format!("{}\n", FEED.1)).expect("written");
+    let from_file = ("COUNTERSIGN_REVOCATION__FEED_SECRET_FILE", file.path().to_str().expect("a text"));
+    assert!(secret(&[KEY, from_file]).expect("a secret").matches(FEED.1.as_bytes()));
+    assert!(refused(&[FEED, from_file])[0].contains("set together with its _FILE"));
+}
+
+#[test]
 fn a_database_url_is_one_of_those_that_are_offered() {
     for (url, database) in [
         ("memory:", Database::Memory),
@@ -181,8 +197,9 @@ fn a_database_url_is_one_of_those_that_are_offered() {
 // G02
 #[test]
 fn settings_do_not_show_their_secrets() {
-    let settings = load("", "release", &[KEY]).expect("good settings");
-    assert!(!format!("{settings:?}").contains(KEY.1));
+    let settings = load("", "release", &[KEY, FEED]).expect("good settings");
+    let shown = format!("{settings:?}");
+    assert!(!shown.contains(KEY.1) && !shown.contains(FEED.1), "{shown}");
 }
 
 #[test]
@@ -209,6 +226,18 @@ fn each_problem_is_blamed_on_the_setting_that_has_it() {
         (
             &[("COUNTERSIGN_PREVIOUS_SIGNING_KEY", KEY.1)],
             "COUNTERSIGN_PREVIOUS_SIGNING_KEY: is the same as the signing key",
+        ),
+        (
+            &[("COUNTERSIGN_REVOCATION__FEED_SECRET", "short")],
+            "COUNTERSIGN_REVOCATION__FEED_SECRET: is shorter than 32 bytes",
+        ),
+        (
+            &[("COUNTERSIGN_REVOCATION__FEED_SECRET", KEY.1)],
+            "COUNTERSIGN_REVOCATION__FEED_SECRET: is a signing key, and whoever follows must not have that",
+        ),
+        (
+            &[FEED, ("COUNTERSIGN_PREVIOUS_SIGNING_KEY", FEED.1)],
+            "COUNTERSIGN_REVOCATION__FEED_SECRET: is a signing key",
         ),
         (&[("COUNTERSIGN_ORIGINS", "https://a.example:443")], "COUNTERSIGN_ORIGINS: must be origins"),
         (&[("COUNTERSIGN_REDIS_URL", "http://a")], "COUNTERSIGN_REDIS_URL: must be redis://"),

@@ -20,6 +20,9 @@ pub enum Rejection {
     /// The token was good until it was revoked.
     #[error("the token was revoked")]
     Revoked,
+    /// What was sent is not the secret of the feed of revocations.
+    #[error("not the secret of the feed")]
+    FeedSecret,
     /// The token is good, but its subject is unknown, gone or disabled.
     #[error("the subject may not act")]
     Subject,
@@ -37,9 +40,11 @@ impl Rejection {
     /// 400, 401, 403 or 503.
     pub const fn status(self) -> Status {
         match self {
-            Self::NoCredentials | Self::InvalidToken(_) | Self::Revoked | Self::Subject => {
-                Status::Unauthorized
-            }
+            Self::NoCredentials
+            | Self::InvalidToken(_)
+            | Self::Revoked
+            | Self::FeedSecret
+            | Self::Subject => Status::Unauthorized,
             Self::Ambiguous => Status::BadRequest,
             Self::MissingRole => Status::Forbidden,
             Self::Unavailable => Status::ServiceUnavailable,
@@ -51,7 +56,9 @@ impl Rejection {
         match self {
             Self::NoCredentials => ("unauthorized", "An access token is needed"),
             Self::Ambiguous => ("invalid_request", "There is more than one access token"),
-            Self::InvalidToken(_) | Self::Revoked | Self::Subject => ("invalid_token", INVALID_TOKEN),
+            Self::InvalidToken(_) | Self::Revoked | Self::FeedSecret | Self::Subject => {
+                ("invalid_token", INVALID_TOKEN)
+            }
             Self::MissingRole => ("insufficient_scope", "This needs more than the access token allows"),
             Self::Unavailable => {
                 ("temporarily_unavailable", "The service cannot answer right now; try again shortly")
@@ -75,7 +82,7 @@ impl Rejection {
     }
 
     /// Remembers the rejection for the catcher and turns it into a guard's outcome.
-    pub(super) fn outcome<T>(self, request: &Request<'_>) -> Outcome<T, Self> {
+    pub(in crate::web) fn outcome<T>(self, request: &Request<'_>) -> Outcome<T, Self> {
         tracing::debug!(reason = %self, "a guard refused");
         if let Ok(mut last) = request.local_cache(Last::default).0.lock() {
             *last = Some(self);

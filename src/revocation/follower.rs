@@ -1,0 +1,240 @@
+//! Following a list of revocations that is read elsewhere, and noticing when it is another one.
+
+use super::{DenyList, KEPT_IN_STORE, Lag, Lags, MARGIN, Page};
+use crate::{
+    clock::Clock,
+    jwt::Claims,
+    store::{Revocation, RevocationList, RevokedSubject},
+};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{sync::watch, time::Instant};
+
+/// Keeps a deny list by the pages of a list that somebody else reads: a resource server by those
+/// of `GET /revocations`. No I/O.
+///
+/// ```
+/// use countersign::{clock::SystemClock, revocation::{Follower, Page}};
+/// use std::{sync::Arc, time::Duration};
+/// use tokio::time::Instant;
+///
+/// # fn ask(from: u64, epoch: u64) -> Page {
+/// #     serde_json::from_str(r#"{"from":0,"epoch":1,"read_at":1,"more":false,"revocations":[]}"#).unwrap()
+/// # }
+/// // The longest that an access token can be good for, leeway included.
+/// let follower = Follower::new(Arc::new(SystemClock), Duration::from_secs(905));
+/// loop {
+///     let asked_at = Instant::now();
+///     let page = ask(follower.from(), follower.epoch());
+///     if !follower.take(&page, asked_at) {
+///         break;
+///     }
+/// }
+/// assert!(follower.is_caught_up());
+/// ```
+pub struct Follower {
+    clock: Arc<dyn Clock>,
+    pub(super) denied: DenyList,
+    /// Watched by those who wait for more.
+    pub(super) heard: watch::Sender<Heard>,
+    began_at: Instant,
+    /// When the list was last read to its end.
+    complete_at: Mutex<Option<Instant>>,
+    pub(super) lags: Lags,
+    keep: Duration,
+}
+
+/// How far the list has been read.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    pub(super) epoch: u64,
+    /// The greatest epoch or revision that was ever heard of.
+    pub(super) greatest: u64,
+    /// The last line: as long as it is there, the list is the one that was read.
+    last: Option<Revocation>,
+    /// Whether the list has been read to its end since the epoch began here.
+    caught_up: bool,
+}
+
+/// What is to be done after a page was read.
+pub(super) enum Next {
+    /// Nothing: that was all.
+    Done,
+    /// Read on.
+    Read,
+    /// The list is another one, or has lost something, so begin again.
+    Lost,
+}
+
+impl Heard {
+    pub(super) fn position(&self) -> u64 {
+        self.last.as_ref().map_or(0, |line| line.position)
+    }
+
+    /// Whether the list goes on from the last line. If that line is old it may have been purged,
+    /// provided that there are later ones.
+    fn continues_in(&self, list: &RevocationList, is_old: impl Fn(&Revocation) -> bool) -> bool {
+        let Some(last) = &self.last else { return true };
+        match list.lines.first() {
+            Some(first) if first.position == last.position => first == last,
+            Some(_) => is_old(last),
+            None => false,
+        }
+    }
+}
+
+impl Follower {
+    /// Has heard of nothing yet. `token_life` is the longest that an access token can be good
+    /// for, leeway included.
+    pub fn new(clock: Arc<dyn Clock>, token_life: Duration) -> Self {
+        Self {
+            clock,
+            denied: DenyList::default(),
+            heard: watch::Sender::default(),
+            began_at: Instant::now(),
+            complete_at: Mutex::default(),
+            lags: Lags::default(),
+            keep: token_life.saturating_add(MARGIN),
+        }
+    }
+
+    /// From which position to ask for the next page.
+    pub fn from(&self) -> u64 {
+        self.heard.borrow().position()
+    }
+
+    /// Which memory of the store has been read to its end; 0 for none yet. Whoever holds an
+    /// answer back until there is something new has to know it.
+    pub fn epoch(&self) -> u64 {
+        let heard = self.heard.borrow();
+        if heard.caught_up { heard.epoch } else { 0 }
+    }
+
+    /// Takes a page that was asked for at `asked_at`; says whether there is more to read at once.
+    ///
+    /// What it revokes is refused from then on. If the store that it is from began to remember
+    /// anew, access tokens from before are refused too, and the list is read again from its
+    /// beginning. What was refused stays so. A page from elsewhere than [`from`](Self::from),
+    /// such as one that comes late or a second time, is passed over.
+    pub fn take(&self, page: &Page, asked_at: Instant) -> bool {
+        let epoch = page.list.epoch;
+        if epoch == 0 {
+            // A store that has just lost everything: its servers are about to begin anew.
+            return false;
+        }
+        loop {
+            match self.read(page, asked_at, |lag| self.lags.note(lag)) {
+                Next::Done => return false,
+                Next::Read => return true,
+                Next::Lost => {
+                    if self.epoch() != 0 {
+                        tracing::error!(
+                            epoch,
+                            "the list of what was revoked is another one; reading it anew"
+                        );
+                    }
+                    // Read from its beginning, this very page may be the first.
+                    self.begin(epoch);
+                }
+            }
+        }
+    }
+
+    /// Whether a token with these claims was revoked, as far as has been heard.
+    pub fn denies(&self, claims: &Claims) -> bool {
+        self.denied.denies(claims)
+    }
+
+    /// How long ago the list was last read to its end, counted from when the page was asked for;
+    /// before the first time, since this was made.
+    pub fn staleness(&self) -> Duration {
+        self.complete_at().unwrap_or(self.began_at).elapsed()
+    }
+
+    /// Whether the list has ever been read to its end.
+    pub fn is_caught_up(&self) -> bool {
+        self.complete_at().is_some()
+    }
+
+    /// How long the last revocations took from when they stood in the store to when they were
+    /// read there; `None` before the first.
+    pub fn lag(&self) -> Option<Lag> {
+        self.lags.summary()
+    }
+
+    /// Drops what no longer matters. To be called now and then.
+    pub fn forget(&self) {
+        self.denied.forget(self.clock.now());
+    }
+
+    /// Reads a page, without deciding what to do if the list is another one.
+    pub(super) fn read(&self, page: &Page, asked_at: Instant, lag: impl Fn(Duration)) -> Next {
+        let mut next = Next::Read;
+        self.heard.send_if_modified(|heard| {
+            let before = heard.position();
+            next = self.read_into(heard, page, lag);
+            heard.position() != before
+        });
+        if let Next::Done = next {
+            let mut complete_at = self.complete_at();
+            *complete_at = complete_at.max(Some(asked_at));
+        }
+        next
+    }
+
+    fn read_into(&self, heard: &mut Heard, page: &Page, lag: impl Fn(Duration)) -> Next {
+        if heard.position() != page.from {
+            // Somebody has read on meanwhile; what counts is the list from there.
+            return Next::Read;
+        }
+        let (list, now) = (&page.list, self.clock.now());
+        let is_old = |line: &Revocation| line.at.plus(KEPT_IN_STORE.saturating_sub(MARGIN)) <= now;
+        if list.epoch == 0 || list.epoch != heard.epoch || !heard.continues_in(list, is_old) {
+            return Next::Lost;
+        }
+        for line in list.lines.iter().filter(|line| line.position > page.from) {
+            self.denied.note(line, self.keep);
+            if let RevokedSubject::User(_, revision) = line.subject {
+                heard.greatest = revision.max(heard.greatest);
+            }
+            // What was there before says nothing of how long it takes.
+            if heard.caught_up {
+                lag(Duration::from_millis(list.read_at.saturating_sub(line.written_at)));
+            }
+        }
+        if let Some(last) = list.lines.last() {
+            heard.last = Some(last.clone());
+        }
+        if page.more {
+            return Next::Read;
+        }
+        if !std::mem::replace(&mut heard.caught_up, true) {
+            // The list has more than what matters here.
+            self.denied.forget(now);
+        }
+        Next::Done
+    }
+
+    /// Refuses tokens from before this epoch, and reads the list from its beginning.
+    pub(super) fn begin(&self, epoch: u64) {
+        self.denied.begin_epoch(epoch);
+        self.heard.send_modify(|heard| {
+            let greatest = epoch.max(heard.greatest);
+            *heard = Heard { epoch, greatest, last: None, caught_up: false };
+        });
+    }
+
+    fn complete_at(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.complete_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Follower {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (from, denied) = (self.from(), self.denied.len());
+        f.debug_struct("Follower").field("from", &from).field("denied", &denied).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,100 @@
+//! `GET /revocations`: what was revoked, page by page, for resource servers that verify our
+//! tokens and have no store to follow.
+
+use super::{
+    answer::{Private, Problem, unavailable},
+    bearer, catcher,
+    guard::Rejection,
+};
+use crate::{grant::Authority, revocation::Page};
+use rocket::{
+    Request, Shutdown, State, async_trait, get,
+    http::{Status, uri::Origin},
+    request::{FromRequest, Outcome},
+    tokio::{select, sync::Semaphore, time::sleep},
+};
+use std::time::Duration;
+
+/// The greatest number that every JSON library reads exactly (RFC 8259 §6).
+const MAX_NUMBER: u64 = (1 << 53) - 1;
+/// The longest that an answer is held back, in seconds.
+const MAX_WAIT: u64 = 30;
+/// How many answers are held back at a time: each has a connection of its own.
+const MAX_WAITING: usize = 500;
+
+const BAD_FROM: &str = "from must be a whole number from 0 to 9007199254740991, and stand once";
+const BAD_EPOCH: &str = "epoch must be a whole number from 0 to 9007199254740991, and stand once";
+const BAD_WAIT: &str = "wait must be a whole number of seconds from 0 to 30, and stand once";
+
+/// Whoever presents the feed's secret as a bearer token (RFC 6750 §2.1).
+pub(super) struct KnowsSecret;
+
+#[async_trait]
+impl<'r> FromRequest<'r> for KnowsSecret {
+    type Error = Rejection;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
+        let authority = request.rocket().state::<Authority>();
+        let secret = authority.and_then(|authority| authority.revocation.feed_secret.as_ref());
+        match bearer::presented(request) {
+            Ok(text) if secret.is_some_and(|secret| secret.matches(text.as_bytes())) => {
+                Outcome::Success(Self)
+            }
+            Ok(_) => Rejection::FeedSecret.outcome(request),
+            Err(rejection) => rejection.outcome(request),
+        }
+    }
+}
+
+/// Room for the answers that are held back.
+pub(super) struct Waiting(Semaphore);
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self(Semaphore::new(MAX_WAITING))
+    }
+}
+
+/// The revocations at and behind `from`. If there is nothing new to who has read up to there, in
+/// this `epoch` if it is given, the answer is held back for up to `wait` seconds until there is.
+#[get("/revocations")]
+pub(super) async fn revocations(
+    _follower: KnowsSecret,
+    uri: &Origin<'_>,
+    authority: &State<Authority>,
+    waiting: &State<Waiting>,
+    shutdown: Shutdown,
+) -> Result<Private<Page>, Problem> {
+    let from = number(uri, "from", MAX_NUMBER, BAD_FROM)?.unwrap_or(0);
+    let epoch = number(uri, "epoch", MAX_NUMBER, BAD_EPOCH)?;
+    let wait = number(uri, "wait", MAX_WAIT, BAD_WAIT)?.unwrap_or(0);
+    let revocations = &authority.revocations;
+    let failed = unavailable("revocations could not be read");
+
+    let page = revocations.page(from).await.map_err(&failed)?;
+    let is_news = !page.is_quiet() || epoch.is_some_and(|epoch| epoch != page.list.epoch);
+    if is_news || wait == 0 {
+        return Ok(Private(page));
+    }
+    let Ok(_room) = waiting.0.try_acquire() else {
+        return Err(catcher::problem(Status::ServiceUnavailable));
+    };
+    select! {
+        () = revocations.outdated(&page) => {}
+        () = sleep(Duration::from_secs(wait)) => {}
+        () = shutdown => return Ok(Private(page)),
+    }
+    // Not the page from before: that a store has failed since then must not look like silence.
+    revocations.page(from).await.map(Private).map_err(failed)
+}
+
+/// A parameter of the query, written in digits alone.
+fn number(uri: &Origin<'_>, name: &str, max: u64, bad: &'static str) -> Result<Option<u64>, Problem> {
+    let query = uri.query().into_iter().flat_map(|query| query.segments());
+    let mut values = query.filter(|(key, _)| *key == name).map(|(_, value)| value);
+    let Some(text) = values.next() else { return Ok(None) };
+    let is_plain = values.next().is_none() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|number| is_plain && *number <= max);
+    let problem = Problem { status: Status::BadRequest, error: "invalid_request", description: bad };
+    number.ok_or(problem).map(Some)
+}

@@ -11,7 +11,7 @@ use countersign::{
     },
     user::{RoleName, UserId, Username},
 };
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, ops::Range, sync::Arc, time::Duration};
 
 struct Racy(MemoryStore);
 
@@ -94,6 +94,9 @@ impl SessionStore for Racy {
     }
     async fn sessions_of(&self, user: UserId, now: UnixTime) -> Result<Vec<Session>, StoreError> {
         self.0.sessions_of(user, now).await
+    }
+    async fn count(&self, used: Range<UnixTime>, now: UnixTime) -> Result<u64, StoreError> {
+        self.0.count(used, now).await
     }
     async fn revoke(&self, id: SessionId, now: UnixTime) -> Result<bool, StoreError> {
         self.0.revoke(id, now).await

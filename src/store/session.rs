@@ -3,7 +3,7 @@
 use super::{Finding, StoreError};
 use crate::{clock::UnixTime, refresh_token::Salt, scope::Scope, session::SessionId, user::UserId};
 use async_trait::async_trait;
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, ops::Range, time::Duration};
 
 /// One login and all that was refreshed from it (a token family), in one record whose size does
 /// not depend on how often it was refreshed.
@@ -150,7 +150,7 @@ pub enum RevokedSubject {
 
 /// Keeps sessions and the list of what was revoked.
 ///
-/// Each method is one atomic step across all processes, and what it answered is durable as far
+/// Each method but [`count`](Self::count) is one atomic step across all processes, and what it answered is durable as far
 /// as the store is. Two promises are critical to security: [`advance`](Self::advance) answers
 /// `Advanced` at most once for each generation, and after a revoking method has answered, no
 /// session that it revoked advances again and its line is on the list. An error leaves the
@@ -184,6 +184,14 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// The user's live sessions, the last used first.
     async fn sessions_of(&self, user: UserId, now: UnixTime) -> Result<Vec<Session>, StoreError>;
+
+    /// How many sessions are live at `now` and were last used at or after `used.start` and before
+    /// `used.end`; `UnixTime(u64::MAX)` is the end of all times.
+    ///
+    /// Not always one step: a store that counts page by page may count or leave out what is
+    /// created, revoked, removed, or used out of `used` or into it, meanwhile. Any other session
+    /// counts exactly once, even if it is used again while its turn comes.
+    async fn count(&self, used: Range<UnixTime>, now: UnixTime) -> Result<u64, StoreError>;
 
     /// Revokes a session. `false`: it was not there, or revoked already.
     async fn revoke(&self, id: SessionId, now: UnixTime) -> Result<bool, StoreError>;

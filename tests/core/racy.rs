@@ -6,12 +6,12 @@ use countersign::{
     password::PasswordHash,
     session::SessionId,
     store::{
-        Advance, Creation, Insertion, RevocationFeed, RevocationList, Session, SessionStore, StoreError,
-        User, UserStore, conformance, memory::MemoryStore,
+        Advance, Creation, Insertion, KeptRing, KeyRingStore, RevocationFeed, RevocationList, Session,
+        SessionStore, StoreError, User, UserStore, conformance, memory::MemoryStore,
     },
     user::{RoleName, UserId, Username},
 };
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, ops::Range, sync::Arc, time::Duration};
 
 struct Racy(MemoryStore);
 
@@ -95,6 +95,9 @@ impl SessionStore for Racy {
     async fn sessions_of(&self, user: UserId, now: UnixTime) -> Result<Vec<Session>, StoreError> {
         self.0.sessions_of(user, now).await
     }
+    async fn count(&self, used: Range<UnixTime>, now: UnixTime) -> Result<u64, StoreError> {
+        self.0.count(used, now).await
+    }
     async fn revoke(&self, id: SessionId, now: UnixTime) -> Result<bool, StoreError> {
         self.0.revoke(id, now).await
     }
@@ -128,4 +131,29 @@ async fn a_store_that_looks_first_and_advances_then_fails_the_suite() {
     let panic = suite.await.expect_err("the suite must fail").into_panic();
     let text = panic.downcast_ref::<String>().expect("a message");
     assert!(text.contains("of 200 advances at one time exactly one advances"), "{text}");
+}
+
+#[async_trait]
+impl KeyRingStore for Racy {
+    async fn load(&self) -> Result<Option<KeptRing>, StoreError> {
+        self.0.load().await
+    }
+    async fn replace(&self, seen: Option<u64>, bytes: &[u8]) -> Result<bool, StoreError> {
+        let version = |kept: Option<KeptRing>| kept.map(|kept| kept.version);
+        if version(self.0.load().await?) != seen {
+            return Ok(false);
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let now = version(self.0.load().await?);
+        self.0.replace(now, bytes).await.map(|_| true)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_looks_first_and_replaces_then_fails_the_suite() {
+    let store = Arc::new(Racy(MemoryStore::new()));
+    let suite = tokio::spawn(conformance::key_ring(store.clone(), store));
+    let panic = suite.await.expect_err("the suite must fail").into_panic();
+    let text = panic.downcast_ref::<String>().expect("a message");
+    assert!(text.contains("of 32 replacements of one version exactly one wins"), "{text}");
 }

@@ -1,7 +1,10 @@
 //! The conformance suites on every store.
 
 use crate::stores::{new_database, new_namespace, postgres, redis, sqlite};
-use countersign::store::{StoreError, UserStore, conformance, memory::MemoryStore, sqlite::SqliteStore};
+use countersign::{
+    keys::KeyFile,
+    store::{StoreError, UserStore, conformance, memory::MemoryStore, sqlite::SqliteStore},
+};
 use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
 
@@ -9,7 +12,8 @@ use tempfile::TempDir;
 async fn the_memory_store_conforms() {
     let store = Arc::new(MemoryStore::new());
     conformance::users(store.clone(), store.clone()).await;
-    conformance::sessions(store.clone(), store).await;
+    conformance::sessions(store.clone(), store.clone()).await;
+    conformance::key_ring(store.clone(), store).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -18,7 +22,8 @@ async fn the_sqlite_store_conforms_through_two_pools() {
     let path = folder.path().join("users.db");
     let (a, b) = (sqlite(&path).await, sqlite(&path).await);
     conformance::users(a.clone(), b.clone()).await;
-    conformance::sessions(a, b).await;
+    conformance::sessions(a.clone(), b.clone()).await;
+    conformance::key_ring(a, b).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,13 +31,21 @@ async fn the_postgres_store_conforms_through_two_pools() {
     let url = new_database();
     let (a, b) = (postgres(&url).await, postgres(&url).await);
     conformance::users(a.clone(), b.clone()).await;
-    conformance::sessions(a, b).await;
+    conformance::sessions(a.clone(), b.clone()).await;
+    conformance::key_ring(a, b).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_redis_store_conforms_through_two_connections() {
     let namespace = new_namespace();
     conformance::sessions(redis(&namespace).await, redis(&namespace).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_file_conforms_through_two_handles() {
+    let folder = TempDir::new().expect("a folder");
+    let file = || Arc::new(KeyFile::new(folder.path().join("keys.json")));
+    conformance::key_ring(file(), file()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,12 +12,15 @@
 //! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
 //! let store = Arc::new(MemoryStore::new());
 //! conformance::users(store.clone(), store.clone()).await;
-//! conformance::sessions(store.clone(), store).await;
+//! conformance::sessions(store.clone(), store.clone()).await;
+//! conformance::key_ring(store.clone(), store).await;
 //! # });
 //! ```
 
+mod key_ring;
 mod sessions;
 mod users;
 
+pub use key_ring::key_ring;
 pub use sessions::{NOW, session, sessions};
 pub use users::users;

@@ -13,6 +13,7 @@ use crate::{
 use async_trait::async_trait;
 use std::{
     collections::HashMap,
+    ops::Range,
     sync::{MutexGuard, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -46,10 +47,14 @@ impl Sessions {
         live.then_some(&mut kept.session)
     }
 
+    fn live_at(&self, now: UnixTime) -> impl Iterator<Item = &Session> {
+        let live = move |kept: &&Kept| kept.revoked_at.is_none() && !kept.session.is_expired(now);
+        self.kept.values().filter(live).map(|kept| &kept.session)
+    }
+
     fn live_of(&self, user: UserId, now: UnixTime) -> Vec<Session> {
-        let live = |kept: &&Kept| kept.revoked_at.is_none() && !kept.session.is_expired(now);
-        let sessions = self.kept.values().filter(|kept| kept.session.user == user).filter(live);
-        let mut sessions: Vec<_> = sessions.map(|kept| kept.session.clone()).collect();
+        let mut sessions: Vec<_> =
+            self.live_at(now).filter(|session| session.user == user).cloned().collect();
         sessions.sort_by_key(|session| std::cmp::Reverse((session.last_used_at, session.created_at)));
         sessions
     }
@@ -164,6 +169,12 @@ impl SessionStore for MemoryStore {
 
     async fn sessions_of(&self, user: UserId, now: UnixTime) -> Result<Vec<Session>, StoreError> {
         Ok(self.sessions().live_of(user, now))
+    }
+
+    async fn count(&self, used: Range<UnixTime>, now: UnixTime) -> Result<u64, StoreError> {
+        let state = self.sessions();
+        let live = state.live_at(now);
+        Ok(live.filter(|session| used.contains(&session.last_used_at)).count() as u64)
     }
 
     async fn revoke(&self, id: SessionId, now: UnixTime) -> Result<bool, StoreError> {

@@ -16,7 +16,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use sqlx::{PgConnection, Row, postgres::PgRow};
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 /// How many old lines go at a time: if a purge was long in coming, it must not take too long.
 const LINES: i64 = 10_000;
@@ -133,6 +133,20 @@ impl SessionStore for PostgresStore {
             .bind(signed(now.0))
         };
         self.within(|lease| lease.all(query())).await?.iter().map(rows::session).collect()
+    }
+
+    async fn count(&self, used: Range<UnixTime>, now: UnixTime) -> Result<u64, StoreError> {
+        let query = || {
+            sqlx::query(
+                "SELECT count(*) AS found FROM sessions
+                 WHERE revoked_at IS NULL AND $1 < expires_at AND $1 - last_used_at < idle
+                   AND $2 <= last_used_at AND last_used_at < $3",
+            )
+            .bind(signed(now.0))
+            .bind(signed(used.start.0))
+            .bind(signed(used.end.0))
+        };
+        rows::number(&self.within(|lease| lease.one(query())).await?, "found")
     }
 
     async fn revoke(&self, id: SessionId, now: UnixTime) -> Result<bool, StoreError> {

@@ -12,12 +12,20 @@ use crate::{
     user::UserId,
 };
 use async_trait::async_trait;
-use std::{cmp::Reverse, collections::HashMap, io, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+    io,
+    ops::Range,
+    time::Duration,
+};
 
 /// How often an operation on all sessions of a user is tried while others add to them.
 const TRIES: usize = 8;
 /// How many lines of the list are removed at a time.
 const TRIMMED: u32 = 500;
+/// How many sessions are counted in one step.
+const PAGE: usize = 1_000;
 
 type Record = HashMap<String, Vec<u8>>;
 
@@ -93,6 +101,33 @@ impl SessionStore for RedisStore {
         }
         sessions.sort_by_key(|session| Reverse((session.last_used_at, session.created_at)));
         Ok(sessions)
+    }
+
+    /// Page by page through `ends`, and no snapshot. Each page begins at the score at which the
+    /// last one ended: a session that is used meanwhile moves on to where this has yet to come,
+    /// where pages by rank would have others slip past it. So one is missed only if its last use
+    /// goes back in time meanwhile, because the clocks of two servers differ. Sessions that were
+    /// counted are remembered, since they may be met again.
+    async fn count(&self, used: Range<UnixTime>, now: UnixTime) -> Result<u64, StoreError> {
+        let mut counted = HashSet::new();
+        let (mut from, mut limit) = (format!("({now}"), PAGE);
+        loop {
+            let mut command = redis::cmd("ZRANGEBYSCORE");
+            command.arg(&self.keys.ends).arg(&from).arg("+inf").arg("WITHSCORES");
+            command.arg("LIMIT").arg(0).arg(limit);
+            let page: Vec<(String, String)> = self.link.command(&command).await?;
+            for part in page.chunks(PAGE) {
+                counted.extend(self.counting(part.iter().map(|(id, _)| id), &used, now).await?);
+            }
+            match page.last() {
+                Some((_, last)) if page.len() == limit => {
+                    // More of them than that end in one second.
+                    limit = if *last == from { limit * 2 } else { PAGE };
+                    from.clone_from(last);
+                }
+                _ => return Ok(counted.len() as u64),
+            }
+        }
     }
 
     async fn revoke(&self, id: SessionId, now: UnixTime) -> Result<bool, StoreError> {
@@ -183,6 +218,25 @@ impl RedisStore {
     async fn ids_of(&self, user: UserId) -> Result<Vec<SessionId>, StoreError> {
         let ids: Vec<String> = self.link.command(redis::cmd("SMEMBERS").arg(self.keys.user(user))).await?;
         ids.iter().map(|id| id.parse().map_err(StoreError::corrupt("session id"))).collect()
+    }
+
+    /// Those of these sessions that are live and were last used then.
+    async fn counting(
+        &self,
+        ids: impl Iterator<Item = &String>,
+        used: &Range<UnixTime>,
+        now: UnixTime,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let mut invocation = script!("count.lua").prepare_invoke();
+        invocation.arg(now.0).arg(used.start.0).arg(used.end.0);
+        let mut asked = vec![];
+        for id in ids {
+            let id = id.parse().map_err(StoreError::corrupt("session id"))?;
+            invocation.key(self.keys.session(id));
+            asked.push(id);
+        }
+        let counts: Vec<bool> = self.link.script(&invocation).await?;
+        Ok(asked.into_iter().zip(counts).filter_map(|(id, counts)| counts.then_some(id)).collect())
     }
 
     /// Whose a session is; that never changes.

@@ -16,7 +16,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use sqlx::{Row, Sqlite, SqliteConnection, Transaction, sqlite::SqliteRow};
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 /// How many lines of the list go in one step, whatever the limit on sessions.
 const FEWEST_LINES: u32 = 500;
@@ -114,6 +114,21 @@ impl SessionStore for SqliteStore {
         .iter()
         .map(session)
         .collect()
+    }
+
+    async fn count(&self, used: Range<UnixTime>, now: UnixTime) -> Result<u64, StoreError> {
+        let found: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM sessions
+             WHERE revoked_at IS NULL AND ?1 < expires_at AND ?1 < last_used_at + idle
+               AND ?2 <= last_used_at AND last_used_at < ?3",
+        )
+        .bind(signed(now.0))
+        .bind(signed(used.start.0))
+        .bind(signed(used.end.0))
+        .fetch_one(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(found.unsigned_abs())
     }
 
     async fn revoke(&self, id: SessionId, now: UnixTime) -> Result<bool, StoreError> {

@@ -1,5 +1,6 @@
 //! The suite for [`SessionStore`].
 
+mod counting;
 mod living;
 mod revoking;
 
@@ -11,7 +12,7 @@ use crate::{
     store::{Advance, Creation, Device, Revocation, RevokedSubject, Session, SessionStore, Transport},
     user::UserId,
 };
-use std::{sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 type Store = Arc<dyn SessionStore>;
 
@@ -34,6 +35,8 @@ pub async fn sessions(a: Store, b: Store) {
     living::of_many_advances_exactly_one_advances(&a, &b, GRACE).await;
     living::of_many_advances_exactly_one_advances(&a, &b, NONE).await;
     living::a_session_ends_at_the_exact_second(&*a, &*b).await;
+    counting::a_count_is_of_live_sessions_last_used_in_a_time(&*a, &*b).await;
+    counting::a_count_misses_nothing_that_is_used_meanwhile(&a, &b).await;
     revoking::nothing_advances_once_a_revocation_has_answered(&a, &b).await;
     revoking::each_way_of_revoking_ends_what_it_says(&*a, &*b).await;
     revoking::a_login_that_races_a_revocation_loses(&*a, &*b).await;

@@ -1,6 +1,7 @@
 //! The program's commands. What they do is done by the library; here is how it is asked for.
 
 mod doctor;
+mod keys;
 mod log;
 mod password;
 mod serve;
@@ -53,6 +54,9 @@ enum Command {
     /// Shows and ends sessions, the logins of users.
     #[command(subcommand)]
     Session(session::Command),
+    /// Shows and changes the keys that tokens are signed with.
+    #[command(subcommand)]
+    Keys(keys::Command),
 }
 
 /// Why a command did not do what it should.
@@ -114,6 +118,10 @@ async fn dispatch(arguments: Arguments, figment: Figment) -> Result<(), Failure>
         Command::Doctor { json } => doctor::run(&settings(&figment)?, json).await,
         Command::User(command) => user::run(command, Desk::open(&settings(&figment)?).await?).await,
         Command::Session(command) => session::run(command, Desk::open(&settings(&figment)?).await?).await,
+        Command::Keys(command) => match keys::printed(&command) {
+            Some(done) => done,
+            None => keys::run(command, &settings(&figment)?).await,
+        },
     }
 }
 

@@ -92,6 +92,9 @@ pub(super) async fn run(figment: Figment) -> Result<(), Failure> {
         .attach(AdHoc::on_liftoff("Countersign is up", move |rocket| {
             Box::pin(announce(rocket, development))
         }));
+    let rocket = rocket.attach(AdHoc::on_liftoff("Reloading on SIGHUP", |rocket| {
+        Box::pin(async move { reload_on_hangup(rocket) })
+    }));
     let rocket = rocket.attach(AdHoc::on_response("Chunked requests are last", |request, response| {
         Box::pin(async move {
             // RFC 9112 §6.3: hyper reads a request with both a length and chunks by its chunks and
@@ -106,6 +109,37 @@ pub(super) async fn run(figment: Figment) -> Result<(), Failure> {
         Err(error) => Err(refusal(&error, &address)),
     }
 }
+
+/// Reads the keys again whenever it is told to (SIGHUP), as servers do.
+#[cfg(unix)]
+fn reload_on_hangup(rocket: &Rocket<Orbit>) {
+    use rocket::tokio::{
+        self,
+        signal::unix::{SignalKind, signal},
+    };
+    let Some(keys) = rocket.state::<Authority>().map(|authority| authority.keys.clone()) else { return };
+    let mut hangups = match signal(SignalKind::hangup()) {
+        Ok(hangups) => hangups,
+        Err(error) => return tracing::error!("SIGHUP will end the server: {error}"),
+    };
+    let mut end = rocket.shutdown();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = hangups.recv() => {}
+                () = &mut end => return,
+            }
+            match keys.reload().await {
+                Ok(true) => {}
+                Ok(false) => tracing::info!("SIGHUP: the keys are as they were"),
+                Err(error) => tracing::error!("SIGHUP: {}", countersign::store::causes(&error)),
+            }
+        }
+    });
+}
+
+#[cfg(not(unix))]
+fn reload_on_hangup(_: &Rocket<Orbit>) {}
 
 /// What kept Rocket from launching. Asking for the kind keeps the error from panicking.
 fn refusal(error: &rocket::Error, address: &str) -> Failure {

@@ -84,7 +84,7 @@ fn as_line(session: &Session) -> String {
 }
 
 /// In UTC (RFC 3339).
-fn shown(time: UnixTime) -> impl fmt::Display {
+pub(super) fn shown(time: UnixTime) -> impl fmt::Display {
     // The last second that this form has, for a time that somebody planted.
     const YEAR_9999: u64 = 253_402_300_799;
     humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(time.0.min(YEAR_9999)))

@@ -107,7 +107,7 @@ pub(super) fn read(reader: &mut Reader, database: &Database, development: bool) 
             reader.missing(
                 "signing_key",
                 "is not set, and keys are made by themselves only in the debug profile on a loopback \
-                 address. Make one with `countersign keys generate` and keep it secret, or say with \
+                 address. Make one with `countersign keys generate --print` and keep it secret, or say with \
                  COUNTERSIGN_KEYS__STORE where keys are kept that rotate",
             );
             None

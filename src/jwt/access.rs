@@ -1,6 +1,9 @@
 //! Countersign's own access tokens: issued and verified by the same rules.
 
-use super::{Claims, JwtError, KeyRing, Rules, jws};
+use super::{
+    Claims, JwtError, KeyRing, MAX_TOKEN_BYTES, Rules, jws,
+    verified::{Verified, VerifiedTokens},
+};
 use crate::{
     clock::UnixTime,
     scope::Scope,
@@ -22,8 +25,23 @@ const TYPE: &str = "at+jwt";
 /// an argument of each call.
 #[derive(Debug)]
 pub struct AccessTokens {
-    ring: RwLock<Arc<KeyRing>>,
+    present: RwLock<Arc<Present>>,
     rules: Rules,
+}
+
+/// A ring, and what it has verified.
+#[derive(Debug)]
+struct Present {
+    ring: Arc<KeyRing>,
+    /// Where a key's signature costs more than to look a token up.
+    verified: Option<VerifiedTokens>,
+}
+
+impl Present {
+    fn new(ring: KeyRing) -> Arc<Self> {
+        let is_costly = ring.keys().iter().any(|key| key.key().algorithm().is_asymmetric());
+        Arc::new(Self { ring: Arc::new(ring), verified: is_costly.then(VerifiedTokens::new) })
+    }
 }
 
 /// Whom a new access token is for, and what it allows.
@@ -59,17 +77,21 @@ pub enum IssueError {
 impl AccessTokens {
     /// `rules.max_lifetime` is the lifetime of what it issues.
     pub fn new(ring: KeyRing, rules: Rules) -> Self {
-        Self { ring: RwLock::new(Arc::new(ring)), rules }
+        Self { present: RwLock::new(Present::new(ring)), rules }
     }
 
     /// The keys at this moment.
     pub fn ring(&self) -> Arc<KeyRing> {
-        self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.present().ring.clone()
+    }
+
+    fn present(&self) -> Arc<Present> {
+        self.present.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes other keys. Whatever is being issued or verified goes on with those it began with.
     pub fn replace(&self, ring: KeyRing) {
-        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+        *self.present.write().unwrap_or_else(PoisonError::into_inner) = Present::new(ring);
     }
 
     /// How long a new token is good for.
@@ -98,15 +120,33 @@ impl AccessTokens {
         jws::sign(claims.to_string().as_bytes(), TYPE, self.ring().signing(now)).map_err(IssueError::Signing)
     }
 
-    /// Verifies the signature, the type and every claim.
+    /// Verifies the signature, the type and every claim. A token whose signature is costly is
+    /// remembered: the next time only its key and its times are looked at.
     pub fn verify(&self, token: &[u8], now: UnixTime) -> Result<Claims, JwtError> {
-        let ring = self.ring();
+        let Present { ring, verified } = &*self.present();
+        let verified = verified.as_ref().filter(|_| token.len() <= MAX_TOKEN_BYTES);
+        if let Some(Verified { kid, claims }) = verified.and_then(|verified| verified.find(token)) {
+            ring.choose(Some(&kid), now).ok_or(JwtError::UnknownKey)?;
+            claims.timely(&self.rules, now)?;
+            return Ok(claims);
+        }
         let jws = jws::verify_with(token, |kid| ring.choose(kid, now))?;
         // RFC 9068 §4; media types are case-insensitive and may be written in full (RFC 7515 §4.1.9).
         let typ = jws.typ().unwrap_or_default().to_ascii_lowercase();
         if typ.strip_prefix("application/").unwrap_or(&typ) != TYPE || jws.is_nested() {
             return Err(JwtError::Type);
         }
-        Claims::check(jws.payload(), &self.rules, now)
+        let claims = Claims::check(jws.payload(), &self.rules, now)?;
+        if let (Some(verified), Some(kid), true) = (verified, jws.kid(), jws.algorithm().is_asymmetric()) {
+            verified.note(token, Verified { kid: kid.to_owned(), claims: claims.clone() });
+        }
+        Ok(claims)
+    }
+
+    /// Forgets tokens that have expired.
+    pub fn forget(&self, now: UnixTime) {
+        if let Some(verified) = &self.present().verified {
+            verified.forget(&self.rules, now);
+        }
     }
 }

@@ -24,6 +24,8 @@ pub struct Claims {
     pub(super) scope: Scope,
     pub(super) issued_at: UnixTime,
     pub(super) expires_at: UnixTime,
+    /// The later of `iat` and `nbf`.
+    pub(super) not_before: UnixTime,
 }
 
 impl Claims {
@@ -100,12 +102,37 @@ impl Claims {
         let jti = text(raw.jti, "jti")?;
         let revision = raw.rev.right().ok_or(JwtError::Claim("rev"))?;
 
-        let (issued_at, expires_at) = rules.lifetime(raw.iat, raw.exp, raw.nbf, now)?;
+        let (issued_at, not_before, expires_at) = rules.lifetime(raw.iat, raw.nbf, raw.exp)?;
         // Left out, or of another type, these give nothing (RFC 6750 §3.1).
         let roles = raw.roles.right().unwrap_or_default();
         let roles = roles.iter().filter_map(|role| role.parse().ok()).collect();
         let scope = raw.scope.right().and_then(|scope| scope.parse().ok()).unwrap_or_default();
-        Ok(Self { subject, client_id, session_id, jti, revision, roles, scope, issued_at, expires_at })
+        let claims = Self {
+            subject,
+            client_id,
+            session_id,
+            jti,
+            revision,
+            roles,
+            scope,
+            issued_at,
+            expires_at,
+            not_before,
+        };
+        claims.timely(rules, now)?;
+        Ok(claims)
+    }
+
+    /// Whether this is the time for them; what else they say does not depend on it.
+    pub(super) fn timely(&self, rules: &Rules, now: UnixTime) -> Result<(), JwtError> {
+        // RFC 7519 §4.1.4: on or after `exp` it must not be accepted.
+        if now >= self.expires_at.plus(rules.leeway) {
+            return Err(JwtError::Expired);
+        }
+        if self.not_before > now.plus(rules.leeway) {
+            return Err(JwtError::NotYetValid);
+        }
+        Ok(())
     }
 }
 
@@ -123,31 +150,23 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// `iat`, the later of `iat` and `nbf`, and `exp`.
     fn lifetime(
         &self,
         iat: Typed<u64>,
-        exp: Typed<u64>,
         nbf: Typed<u64>,
-        now: UnixTime,
-    ) -> Result<(UnixTime, UnixTime), JwtError> {
+        exp: Typed<u64>,
+    ) -> Result<(UnixTime, UnixTime, UnixTime), JwtError> {
         let issued_at = UnixTime(iat.right().ok_or(JwtError::Claim("iat"))?);
         let expires_at = UnixTime(exp.right().ok_or(JwtError::Claim("exp"))?);
         if expires_at <= issued_at || expires_at > issued_at.plus(self.max_lifetime) {
             return Err(JwtError::Claim("exp"));
         }
-        let not_before = match nbf {
-            Typed::Absent => issued_at,
-            Typed::Is(nbf) => issued_at.max(UnixTime(nbf)),
-            Typed::Wrong => return Err(JwtError::Claim("nbf")),
-        };
-        // RFC 7519 §4.1.4: on or after `exp` it must not be accepted.
-        if now >= expires_at.plus(self.leeway) {
-            return Err(JwtError::Expired);
+        match nbf {
+            Typed::Absent => Ok((issued_at, issued_at, expires_at)),
+            Typed::Is(nbf) => Ok((issued_at, issued_at.max(UnixTime(nbf)), expires_at)),
+            Typed::Wrong => Err(JwtError::Claim("nbf")),
         }
-        if not_before > now.plus(self.leeway) {
-            return Err(JwtError::NotYetValid);
-        }
-        Ok((issued_at, expires_at))
     }
 }
 

@@ -17,6 +17,7 @@ mod pem;
 mod ring;
 mod secret;
 mod signing_key;
+mod verified;
 mod verifying_key;
 
 pub use access::{AccessTokens, Issuance, IssueError};

@@ -278,6 +278,11 @@ impl KeyRing {
         serde_json::json!({ "keys": keys }).to_string()
     }
 
+    /// Whether there is anything in that set.
+    pub fn publishes(&self, now: UnixTime) -> bool {
+        self.0.iter().any(|key| key.life.verifies(now) && key.key.algorithm().is_asymmetric())
+    }
+
     /// The keys whose seals are good on refresh tokens, the signing one first.
     pub fn seals(&self, now: UnixTime) -> Vec<&SigningKey> {
         let signing = self.signing(now);

@@ -61,9 +61,11 @@ impl SigningKey {
                 pem::pkcs8(der.as_ref())
             }
             Algorithm::Hs256 => {
-                let mut secret = Zeroizing::new([0; 32]);
-                getrandom::fill(&mut *secret).map_err(|_| KeyError::Making)?;
-                return Ok(Self::hs256(&HmacSecret::parse(&*secret)?));
+                let mut random = Zeroizing::new([0; 32]);
+                getrandom::fill(&mut *random).map_err(|_| KeyError::Making)?;
+                // A text, so that it can be given on by the environment.
+                let secret = Zeroizing::new(encoded(*random));
+                return Ok(Self::hs256(&HmacSecret::parse(secret.as_bytes())?));
             }
         };
         Self::from_jwk(jwk?)
@@ -75,7 +77,7 @@ impl SigningKey {
     /// use countersign::jwt::{Algorithm, KeyError, SigningKey};
     ///
     /// let key = SigningKey::generate(Algorithm::EdDsa)?;
-    /// let same = SigningKey::parse(key.to_pem().expect("no secret").as_bytes())?;
+    /// let same = SigningKey::parse(key.to_text().expect("PEM").as_bytes())?;
     /// assert_eq!(key.kid(), same.kid());
     /// assert_eq!(SigningKey::parse(br#"{"keys":[]}"#).unwrap_err(), KeyError::Json);
     /// # Ok::<(), KeyError>(())
@@ -159,9 +161,13 @@ impl SigningKey {
         self.verifying.algorithm
     }
 
-    /// The private key as PEM (PKCS #8, or PKCS #1 for RSA); `None` for a secret.
-    pub fn to_pem(&self) -> Option<Zeroizing<String>> {
-        pem::text(self.algorithm(), self.encoding.as_bytes())
+    /// The text that [`parse`](Self::parse) reads: PEM (PKCS #8, or PKCS #1 for RSA), or the
+    /// secret, if it is text.
+    pub fn to_text(&self) -> Option<Zeroizing<String>> {
+        match self.algorithm() {
+            Algorithm::Hs256 => String::from_utf8(self.secret().to_vec()).map(Zeroizing::new).ok(),
+            algorithm => pem::text(algorithm, self.encoding.as_bytes()),
+        }
     }
 
     /// What is secret about it, to derive other keys from.

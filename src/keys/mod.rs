@@ -33,8 +33,6 @@ use tokio::{
 
 /// How often the keystore is looked at: a revoked key is refused everywhere within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How often it is asked whether a successor is due.
-const TEND_EVERY: Duration = Duration::from_secs(30);
 
 /// The keys of this process, as its keystore has them.
 pub struct Keys {
@@ -95,6 +93,11 @@ impl Keys {
         &self.tokens
     }
 
+    /// Forgets verified tokens that have expired.
+    pub fn forget(&self) {
+        self.tokens.forget(self.clock.now());
+    }
+
     /// What seals refresh tokens now.
     pub fn refresh(&self) -> RefreshKeys {
         RefreshKeys::derive(&self.tokens.ring(), self.clock.now())
@@ -146,14 +149,12 @@ impl Keys {
     /// Follows the keystore for ever. Failures are logged once, and tried again.
     pub async fn follow(&self) -> Infallible {
         let mut failing = false;
-        let mut tended = Instant::now();
         loop {
             sleep(LOOK_EVERY).await;
-            let mut done = self.reload().await.map(drop);
-            if done.is_ok() && tended.elapsed() >= TEND_EVERY {
-                tended = Instant::now();
-                done = self.tend().await;
-            }
+            let done = match self.reload().await {
+                Ok(_) => self.tend().await,
+                Err(error) => Err(error),
+            };
             match &done {
                 Ok(()) if failing => tracing::info!("the keys can be read again"),
                 Err(error) if !failing => {
@@ -199,6 +200,9 @@ async fn first(
     place: &KeyPlace,
     clock: &dyn Clock,
 ) -> Result<(u64, KeyRing), KeysError> {
+    if keystore.is_open_to_others() {
+        tracing::warn!("{} can be read by others; chmod it to 600", keystore.name());
+    }
     if let Some(found) = keystore.load().await? {
         return Ok(found);
     }

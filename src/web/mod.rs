@@ -19,5 +19,6 @@ mod revocations;
 mod sessions;
 mod stage;
 mod token;
+mod well_known;
 
 pub use stage::{Stage, stage};

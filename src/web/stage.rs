@@ -1,10 +1,11 @@
 //! The fairing that puts everything into a Rocket.
 
-use super::{admin, bearer, catcher, health, logout, me, pool, revocations, sessions, token};
+use super::{admin, bearer, catcher, health, logout, me, pool, revocations, sessions, token, well_known};
 use crate::{
     clock::{Clock, SystemClock},
     config::{Environment, Settings, WhenStale},
     grant::Authority,
+    keys::Keys,
     revocation::Revocations,
     store::{Severity, Stores, causes},
 };
@@ -106,7 +107,7 @@ impl Fairing for Stage {
                 return Err(rocket);
             }
         };
-        let rocket = mount(rocket, &self.base, &settings);
+        let rocket = well_known::mount(mount(rocket, &self.base, &settings), &settings, &self.base);
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         if let Some(stores) = &self.stores {
             return manage(rocket, settings, stores.clone(), clock).await;
@@ -134,7 +135,7 @@ impl Fairing for Stage {
             };
             tokio::spawn(async move {
                 let following = revocations.follow(patience, consequence);
-                let work = async { tokio::join!(following, keys.follow(), purge(&revocations)) };
+                let work = async { tokio::join!(following, keys.follow(), purge(&revocations, &keys)) };
                 tokio::select! { _ = work => {}, _ = &mut end => {} }
             });
         }
@@ -162,6 +163,7 @@ fn mount(rocket: Rocket<Build>, base: &str, settings: &Settings) -> Rocket<Build
         admin::users,
         health::live,
         health::ready,
+        well_known::jwks,
     ];
     if settings.revocation.feed_secret.is_some() {
         routes.extend(routes![revocations::revocations]);
@@ -204,9 +206,10 @@ async fn manage(
     }
 }
 
-async fn purge(revocations: &Revocations) {
+async fn purge(revocations: &Revocations, keys: &Keys) {
     loop {
         tokio::time::sleep(PURGE_EVERY).await;
+        keys.forget();
         match revocations.purge().await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "expired sessions removed"),

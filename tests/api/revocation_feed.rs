@@ -8,8 +8,8 @@ use crate::{
 };
 use countersign::{
     Claims,
-    clock::{Clock, SystemClock},
-    jwt::{AccessTokens, HmacSecret, Rules, SigningKey},
+    clock::{Clock, SystemClock, UnixTime},
+    jwt::{AccessTokens, HmacSecret, KeyRing, Rules, SigningKey},
     revocation::{Follower, Page},
     store::RevokedSubject,
 };
@@ -48,7 +48,7 @@ fn claims(token: &str) -> Claims {
     let key = SigningKey::hs256(&HmacSecret::parse(KEY.as_bytes()).expect("a good key"));
     let (issuer, audience) = ("countersign".into(), "countersign".into());
     let rules = Rules { issuer, audience, leeway: Duration::ZERO, max_lifetime: Duration::from_secs(900) };
-    let tokens = AccessTokens::new(key, &[], rules).expect("one key");
+    let tokens = AccessTokens::new(KeyRing::new(key, UnixTime(0)), rules);
     tokens.verify(token.as_bytes(), SystemClock.now()).expect("a token of this server")
 }
 

@@ -4,7 +4,7 @@ use crate::jws::{good_header, sign, signing_key};
 use countersign::{
     Claims,
     clock::{Clock, ManualClock, UnixTime},
-    jwt::{AccessTokens, Rules},
+    jwt::{AccessTokens, KeyRing, Rules},
     revocation::{Follower, Page, Revocations},
     session::SessionId,
     store::{Revocation, RevocationList, RevokedSubject, SessionStore, memory::MemoryStore},
@@ -36,7 +36,7 @@ fn claims(session: SessionId, user: &str, revision: u64) -> Claims {
     static TOKENS: LazyLock<AccessTokens> = LazyLock::new(|| {
         let (issuer, audience) = ("https://issuer.example".into(), "api".into());
         let rules = Rules { issuer, audience, leeway: Duration::ZERO, max_lifetime: TOKEN_LIFE };
-        AccessTokens::new(signing_key(), &[], rules).expect("one key")
+        AccessTokens::new(KeyRing::new(signing_key(), UnixTime(0)), rules)
     });
     let payload = serde_json::json!({
         "iss": "https://issuer.example", "aud": "api", "sub": user, "client_id": "c", "jti": "j",

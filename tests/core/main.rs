@@ -21,3 +21,4 @@ mod store;
 mod stores;
 mod unhappy;
 mod user;
+mod verified;

@@ -102,7 +102,7 @@ fn without_a_key_production_says_how_to_make_one() {
     assert_eq!(
         found,
         [
-            "COUNTERSIGN_SIGNING_KEY: is not set, and keys are made by themselves only in the debug profile on a loopback address. Make one with `countersign keys generate` and keep it secret, or say with COUNTERSIGN_KEYS__STORE where keys are kept that rotate"
+            "COUNTERSIGN_SIGNING_KEY: is not set, and keys are made by themselves only in the debug profile on a loopback address. Make one with `countersign keys generate --print` and keep it secret, or say with COUNTERSIGN_KEYS__STORE where keys are kept that rotate"
         ]
     );
 }

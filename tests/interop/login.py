@@ -1,14 +1,9 @@
 """Logs in with requests-oauthlib and reads the token with PyJWT.
 
     python tests/interop/login.py target/debug/countersign
-
-Starts a server of its own on a free port with throw-away data, and ends it.
 """
 
 import os
-import subprocess
-import sys
-import tempfile
 
 os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"  # loopback, no TLS
 
@@ -16,15 +11,9 @@ import jwt
 from oauthlib.oauth2 import LegacyApplicationClient
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 from requests_oauthlib import OAuth2Session
+from server import PASSWORD, running
 
-PROGRAM = os.path.abspath(sys.argv[1])
 KEY = "kX9vQm2ZrT7yLw4NbD6fHs8JpC3gUe5A-test"
-ENVIRONMENT = {
-    "COUNTERSIGN_SIGNING_KEY": KEY,
-    "COUNTERSIGN_DATABASE_URL": "sqlite:test.db",
-    "COUNTERSIGN_SCOPES": "reports:read",
-    "ROCKET_PORT": "0",
-}
 
 
 def log_in(base, password, scope=None):
@@ -34,7 +23,7 @@ def log_in(base, password, scope=None):
 
 
 def check(base):
-    session = log_in(base, "secret123", scope=["reports:read"])
+    session = log_in(base, PASSWORD, scope=["reports:read"])
     me = session.get(f"{base}/me")
     assert me.status_code == 200 and me.json()["username"] == "ada", me.text
 
@@ -54,14 +43,6 @@ def check(base):
     raise AssertionError("a wrong password was accepted")
 
 
-with tempfile.TemporaryDirectory() as folder:
-    add = [PROGRAM, "user", "add", "ada", "--password-stdin"]
-    subprocess.run(add, cwd=folder, env=ENVIRONMENT, input=b"secret123", check=True)
-    server = subprocess.Popen([PROGRAM], cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
-    try:
-        line = server.stdout.readline()
-        check(line.split()[-1])
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+with running({"COUNTERSIGN_SIGNING_KEY": KEY, "COUNTERSIGN_SCOPES": "reports:read"}) as (url, _):
+    check(url)
 print("interop: requests-oauthlib logs in, PyJWT reads the token")

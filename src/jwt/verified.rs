@@ -1,0 +1,61 @@
+//! Tokens whose signature was good, so that a costly one is checked once and not for every request.
+
+use super::{Claims, Rules};
+use crate::clock::UnixTime;
+use aws_lc_rs::digest;
+use quick_cache::{UnitWeighter, sync::Cache};
+use std::{fmt, hash::RandomState};
+
+/// How many tokens are remembered; one takes about 600 bytes.
+const CAPACITY: usize = 10_000;
+
+/// Claims by the SHA-256 of the token that they came in, of one key ring: another ring begins
+/// with an empty memory. Only what was verified is put in, so nobody fills it with what they
+/// made up; the map's own hash is keyed anew for each, so nobody can aim for a bucket.
+///
+/// That a token is in here says that its signature and claims were good. Whether its key, its
+/// time and its session still are is for whoever asks to check each time.
+pub(super) struct VerifiedTokens(Cache<Digest, Verified, UnitWeighter, RandomState>);
+
+type Digest = [u8; 32];
+
+/// What a token said, and which key it was signed with.
+#[derive(Clone)]
+pub(super) struct Verified {
+    pub kid: String,
+    pub claims: Claims,
+}
+
+impl VerifiedTokens {
+    pub fn new() -> Self {
+        let capacity = CAPACITY as u64;
+        Self(Cache::with(CAPACITY, capacity, UnitWeighter, RandomState::new(), Default::default()))
+    }
+
+    /// What this very token said.
+    pub fn find(&self, token: &[u8]) -> Option<Verified> {
+        self.0.get(&digest(token)?)
+    }
+
+    /// Remembers a token that was verified just now.
+    pub fn note(&self, token: &[u8], verified: Verified) {
+        if let Some(digest) = digest(token) {
+            self.0.insert(digest, verified);
+        }
+    }
+
+    /// Drops those that have expired.
+    pub fn forget(&self, rules: &Rules, now: UnixTime) {
+        self.0.retain(|_, verified| verified.claims.timely(rules, now).is_ok());
+    }
+}
+
+fn digest(token: &[u8]) -> Option<Digest> {
+    digest::digest(&digest::SHA256, token).as_ref().try_into().ok()
+}
+
+impl fmt::Debug for VerifiedTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedTokens").field("count", &self.0.len()).finish()
+    }
+}

@@ -1,0 +1,115 @@
+//! The emergency: a key that others know.
+
+use super::{RING, kid, pause, ring, stderr};
+use crate::{
+    backing::Backing,
+    server::{Server, assert_token_error},
+    tokens::{offline, refresh, text},
+    well_known::{list, published, signing, within_a_second},
+};
+
+fn count(server: &Server, arguments: &[&str]) -> String {
+    server.cli(&[&["keys", "revoke"], arguments].concat(), "").lines().next().expect("a line").to_owned()
+}
+
+#[test]
+fn what_a_revoked_key_signed_is_refused_at_once_and_its_sessions_log_in_again() {
+    let server = Server::start_with(&RING);
+    server.user("ada", &[]);
+    let (access, token) = offline(&server);
+    let (_, other) = offline(&server);
+    let old = kid(&access);
+
+    assert_eq!(count(&server, &[&old, "--dry-run"]), "sessions that have to log in again: 2");
+    pause(1000);
+    server.accepts(&access);
+    assert_eq!(signing(&server), old, "a dry run changes nothing");
+
+    assert_eq!(count(&server, &[&old]), "sessions that have to log in again: 2");
+    within_a_second(|| server.me(&access).status == 401);
+    server.refuses(&access);
+    for token in [&token, &other] {
+        assert_token_error(&refresh(&server, token), "invalid_grant");
+    }
+    let newer = server.login("ada");
+    server.accepts(&newer);
+    assert_ne!(kid(&newer), old, "a new key signs at once");
+    assert!(published(&server).iter().all(|key| key["kid"] != *old));
+    assert_eq!(list(&server)[0]["stage"], "revoked");
+    assert_eq!(count(&server, &[&kid(&newer), "--dry-run"]), "sessions that have to log in again: 1");
+
+    let server = Server::start_in(server.kill(), &RING);
+    server.refuses(&access);
+    server.accepts(&newer);
+}
+
+#[test]
+fn sessions_may_be_kept_for_a_refresh_token_takes_more_than_a_key_to_forge() {
+    let server = Server::start_with(&RING);
+    server.user("ada", &[]);
+    let (access, token) = offline(&server);
+    let old = kid(&access);
+    assert_eq!(count(&server, &[&old, "--keep-sessions"]), "sessions that have to refresh: 1");
+    within_a_second(|| server.me(&access).status == 401);
+    let next = refresh(&server, &token);
+    assert_eq!(next.status, 200, "{}", next.text());
+    server.accepts(&text(&next, "access_token"));
+    // Second thoughts: whatever has not been refreshed meanwhile ends.
+    let (_, kept) = offline(&server);
+    server.cli(&["keys", "revoke", &old], "");
+    pause(1000);
+    assert_eq!(refresh(&server, &kept).status, 200, "sealed by the new key");
+}
+
+#[test]
+fn a_published_successor_takes_over_at_once() {
+    let server = Server::start_with(&ring(&[("COUNTERSIGN_KEYS__ANNOUNCE", "3600")]));
+    server.user("ada", &[]);
+    let old = signing(&server);
+    server.cli(&["keys", "rotate"], "");
+    let pending = list(&server)[1]["kid"].as_str().expect("a kid").to_owned();
+    server.cli(&["keys", "revoke", &old], "");
+    assert_eq!(signing(&server), pending);
+    within_a_second(|| kid(&server.login("ada")) == pending);
+
+    // A successor that is revoked never signs, and the present key stays.
+    server.cli(&["keys", "rotate"], "");
+    let next = list(&server).last().expect("a key")["kid"].as_str().expect("a kid").to_owned();
+    assert_eq!(count(&server, &[&next]), "sessions that have to log in again: 0");
+    assert_eq!(signing(&server), pending);
+    within_a_second(|| published(&server).len() == 1);
+    server.cli(&["keys", "rotate"], "");
+}
+
+#[test]
+fn a_name_that_no_key_has_revokes_nothing() {
+    let server = Server::start_with(&RING);
+    let before = list(&server);
+    for name in ["x", "", "-x", &signing(&server)[1..]] {
+        let refused = server.try_cli(&["keys", "revoke", name]);
+        assert_eq!(refused.status.code(), Some(1), "{name:?}: {}", stderr(&refused));
+        assert!(stderr(&refused).contains("there is no key"), "{}", stderr(&refused));
+    }
+    assert_eq!(list(&server), before);
+}
+
+#[test]
+fn every_server_refuses_it_within_a_second() {
+    let settings = [
+        ("COUNTERSIGN_SIGNING_KEY", ""),
+        ("COUNTERSIGN_KEYS__STORE", "database"),
+        ("COUNTERSIGN_KEYS__ENCRYPTION_KEY", super::database::KEK),
+    ];
+    let on = Backing::postgres_and_redis();
+    let (a, b) = (on.start_with(&settings), on.start_with(&settings));
+    a.user("ada", &[]);
+    let token = a.login("ada");
+    b.accepts(&token);
+    a.cli(&["keys", "revoke", &kid(&token)], "");
+    for server in [&a, &b] {
+        within_a_second(|| server.me(&token).status == 401);
+        server.refuses(&token);
+    }
+    let newer = b.login("ada");
+    within_a_second(|| a.me(&newer).status == 200);
+}

@@ -2,6 +2,7 @@
 
 mod database;
 mod file;
+mod load;
 mod remembered;
 mod revoked;
 mod rotation;

@@ -5,6 +5,7 @@ use super::{
     answer::{Private, Problem, unavailable},
     bearer, catcher,
     guard::Rejection,
+    well_known,
 };
 use crate::{grant::Authority, revocation::Page};
 use rocket::{
@@ -24,6 +25,7 @@ const MAX_WAITING: usize = 500;
 
 const BAD_FROM: &str = "from must be a whole number from 0 to 9007199254740991, and stand once";
 const BAD_EPOCH: &str = "epoch must be a whole number from 0 to 9007199254740991, and stand once";
+const BAD_KEYS: &str = "keys must stand once";
 const BAD_WAIT: &str = "wait must be a whole number of seconds from 0 to 30, and stand once";
 
 /// Whoever presents the feed's secret as a bearer token (RFC 6750 §2.1).
@@ -56,7 +58,8 @@ impl Default for Waiting {
 }
 
 /// The revocations at and behind `from`. If there is nothing new to who has read up to there, in
-/// this `epoch` if it is given, the answer is held back for up to `wait` seconds until there is.
+/// this `epoch` and with these `keys` if they are given, the answer is held back for up to `wait`
+/// seconds until there is.
 #[get("/revocations")]
 pub(super) async fn revocations(
     _follower: KnowsSecret,
@@ -69,32 +72,51 @@ pub(super) async fn revocations(
     let epoch = number(uri, "epoch", MAX_NUMBER, BAD_EPOCH)?;
     let wait = number(uri, "wait", MAX_WAIT, BAD_WAIT)?.unwrap_or(0);
     let revocations = &authority.revocations;
-    let failed = unavailable("revocations could not be read");
+    let known_keys = one(uri, "keys", BAD_KEYS)?;
+    let page = async || -> Result<Page, Problem> {
+        let page = revocations.page(from).await;
+        let keys = Some(well_known::tag(&authority.keys.jwks()));
+        Ok(Page { keys, ..page.map_err(unavailable("revocations could not be read"))? })
+    };
 
-    let page = revocations.page(from).await.map_err(&failed)?;
-    let is_news = !page.is_quiet() || epoch.is_some_and(|epoch| epoch != page.list.epoch);
+    // Before the page is made, so that no change falls between the two.
+    let mut keys_change = authority.keys.changes();
+    let first = page().await?;
+    let is_news = !first.is_quiet()
+        || epoch.is_some_and(|epoch| epoch != first.list.epoch)
+        || known_keys.is_some_and(|keys| Some(keys) != first.keys.as_deref());
     if is_news || wait == 0 {
-        return Ok(Private(page));
+        return Ok(Private(first));
     }
     let Ok(_room) = waiting.0.try_acquire() else {
         return Err(catcher::problem(Status::ServiceUnavailable));
     };
     select! {
-        () = revocations.outdated(&page) => {}
+        () = revocations.outdated(&first) => {}
+        _ = keys_change.changed() => {}
         () = sleep(Duration::from_secs(wait)) => {}
-        () = shutdown => return Ok(Private(page)),
+        () = shutdown => return Ok(Private(first)),
     }
     // Not the page from before: that a store has failed since then must not look like silence.
-    revocations.page(from).await.map(Private).map_err(failed)
+    page().await.map(Private)
 }
 
 /// A parameter of the query, written in digits alone.
 fn number(uri: &Origin<'_>, name: &str, max: u64, bad: &'static str) -> Result<Option<u64>, Problem> {
+    let Some(text) = one(uri, name, bad)? else { return Ok(None) };
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|number| is_plain && *number <= max);
+    number.ok_or(refused(bad)).map(Some)
+}
+
+/// A parameter of the query, which may be there once.
+fn one<'u>(uri: &'u Origin<'_>, name: &str, bad: &'static str) -> Result<Option<&'u str>, Problem> {
     let query = uri.query().into_iter().flat_map(|query| query.segments());
     let mut values = query.filter(|(key, _)| *key == name).map(|(_, value)| value);
-    let Some(text) = values.next() else { return Ok(None) };
-    let is_plain = values.next().is_none() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = text.parse().ok().filter(|number| is_plain && *number <= max);
-    let problem = Problem { status: Status::BadRequest, error: "invalid_request", description: bad };
-    number.ok_or(problem).map(Some)
+    let first = values.next();
+    if values.next().is_some() { Err(refused(bad)) } else { Ok(first) }
+}
+
+fn refused(description: &'static str) -> Problem {
+    Problem { status: Status::BadRequest, error: "invalid_request", description }
 }

@@ -154,7 +154,7 @@ fn the_list_is_told_at_and_behind_a_position(on: &Backing) {
     let nothing = ask(&server, "").json();
     assert_eq!(nothing["revocations"], Value::Array(vec![]));
     assert_eq!((&nothing["from"], &nothing["more"]), (&0.into(), &false.into()));
-    assert!(nothing.get("keys").is_some_and(Value::is_null) && nothing["epoch"].as_u64() > Some(0));
+    assert!(nothing["keys"].is_string() && nothing["epoch"].as_u64() > Some(0));
 
     let (one, other) = (server.login("ada"), server.login("ada"));
     logout(&server, &one);

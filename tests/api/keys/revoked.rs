@@ -3,6 +3,7 @@
 use super::{RING, kid, pause, ring, stderr};
 use crate::{
     backing::Backing,
+    http::Request,
     server::{Server, assert_token_error},
     tokens::{offline, refresh, text},
     well_known::{list, published, signing, within_a_second},
@@ -112,4 +113,28 @@ fn every_server_refuses_it_within_a_second() {
     }
     let newer = b.login("ada");
     within_a_second(|| a.me(&newer).status == 200);
+}
+
+#[test]
+fn resource_servers_hear_at_once_that_there_are_other_keys() {
+    const SECRET: &str = "Wm4tYq7RzX1nLd8KpV5cHs2GbJf6Ue9A";
+    let server = Server::start_with(&ring(&[("COUNTERSIGN_REVOCATION__FEED_SECRET", SECRET)]));
+    let ask = |query: &str| {
+        let reply = server.send(Request::get(&format!("/revocations?{query}")).bearer(SECRET));
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        text(&reply, "keys")
+    };
+    let keys = ask("from=0");
+    assert_eq!(ask("from=0&wait=30&keys=x"), keys, "whoever has others is answered at once");
+    let revoke = || server.cli(&["keys", "revoke", &signing(&server)], "");
+    let heard = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| ask(&format!("from=0&wait=15&keys={keys}")));
+        pause(1000);
+        assert!(!waiting.is_finished(), "there is no news yet");
+        revoke();
+        waiting.join().expect("an answer")
+    });
+    assert_ne!(heard, keys);
+    let twice = server.send(Request::get("/revocations?keys=a&keys=b").bearer(SECRET));
+    assert_eq!((twice.status, &*text(&twice, "error_description")), (400, "keys must stand once"));
 }

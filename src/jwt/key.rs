@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 pub enum Algorithm {
     /// HMAC with SHA-256.
     Hs256,
+    /// EdDSA with Ed25519 (RFC 8037 §3.1).
+    EdDsa,
 }
 
 impl Algorithm {
@@ -21,12 +23,14 @@ impl Algorithm {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Hs256 => "HS256",
+            Self::EdDsa => "EdDSA",
         }
     }
 
     pub(super) const fn backend(self) -> jsonwebtoken::Algorithm {
         match self {
             Self::Hs256 => jsonwebtoken::Algorithm::HS256,
+            Self::EdDsa => jsonwebtoken::Algorithm::EdDSA,
         }
     }
 }
@@ -121,6 +125,8 @@ struct Jwk {
     usage: Option<String>,
     key_ops: Option<Vec<String>>,
     k: Option<Zeroizing<String>>,
+    crv: Option<String>,
+    x: Option<String>,
 }
 
 impl KeySet {
@@ -145,6 +151,8 @@ impl KeySet {
         for (index, jwk) in set.keys.into_iter().enumerate() {
             if jwk.kty.as_deref() == Some("oct") {
                 keys.push(jwk.hmac(index)?);
+            } else if jwk.kty.as_deref() == Some("OKP") {
+                keys.push(jwk.ed25519(index)?);
             }
         }
         Self::checked(keys)
@@ -174,6 +182,22 @@ impl KeySet {
 }
 
 impl Jwk {
+    fn ed25519(self, index: usize) -> Result<VerifyingKey, KeySetError> {
+        let mismatch = |member| KeySetError::Mismatch { index, member };
+        if self.alg.is_some_and(|alg| alg != Algorithm::EdDsa.name()) {
+            return Err(mismatch("alg"));
+        }
+        if self.usage.is_some_and(|usage| usage != "sig") {
+            return Err(mismatch("use"));
+        }
+        if self.crv.as_deref() != Some("Ed25519") {
+            return Err(mismatch("crv"));
+        }
+        let x = self.x.and_then(|x| BASE64_URL_SAFE_NO_PAD.decode(x).ok()).filter(|x| x.len() == 32);
+        let decoding = DecodingKey::from_ed_der(&x.ok_or(mismatch("x"))?);
+        Ok(VerifyingKey { kid: self.kid, algorithm: Algorithm::EdDsa, decoding })
+    }
+
     fn hmac(self, index: usize) -> Result<VerifyingKey, KeySetError> {
         let mismatch = |member| KeySetError::Mismatch { index, member };
         if self.alg.is_some_and(|alg| alg != Algorithm::Hs256.name()) {

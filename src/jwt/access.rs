@@ -1,6 +1,9 @@
 //! Countersign's own access tokens: issued and verified by the same rules.
 
-use super::{Claims, JwtError, KeySet, KeySetError, Rules, SigningKey, jws, verify_jws};
+use super::{
+    Claims, JwtError, KeySet, KeySetError, Rules, SigningKey, jws,
+    profile::{Expected, TYPE},
+};
 use crate::{
     clock::UnixTime,
     scope::Scope,
@@ -12,15 +15,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use thiserror::Error;
 
-/// The media type of an access token, without `application/` (RFC 9068 §2.1).
-const TYPE: &str = "at+jwt";
-
 /// Issues and verifies access tokens. The clock is an argument of each call.
 #[derive(Debug)]
 pub struct AccessTokens {
     signing: SigningKey,
     keys: KeySet,
-    rules: Rules,
+    expected: Expected,
 }
 
 /// Whom a new access token is for, and what it allows.
@@ -61,12 +61,12 @@ impl AccessTokens {
     /// When the same key is given twice.
     pub fn new(signing: SigningKey, previous: &[SigningKey], rules: Rules) -> Result<Self, KeySetError> {
         let keys = KeySet::of(std::iter::once(&signing).chain(previous))?;
-        Ok(Self { signing, keys, rules })
+        Ok(Self { signing, keys, expected: Expected::countersign(rules) })
     }
 
     /// How long a new token is good for.
     pub fn lifetime(&self) -> Duration {
-        self.rules.max_lifetime
+        self.expected.rules.max_lifetime
     }
 
     /// A new token (RFC 9068 §2.2) from `now` for [`lifetime`](Self::lifetime) or to the end of
@@ -75,8 +75,8 @@ impl AccessTokens {
         let mut jti = [0; 16];
         getrandom::fill(&mut jti).map_err(|_| IssueError::Randomness)?;
         let claims = serde_json::json!({
-            "iss": self.rules.issuer,
-            "aud": self.rules.audience,
+            "iss": self.expected.rules.issuer,
+            "aud": self.expected.rules.audience,
             "sub": issuance.subject,
             "client_id": issuance.client_id,
             "sid": issuance.session_id.to_string(),
@@ -92,12 +92,6 @@ impl AccessTokens {
 
     /// Verifies the signature, the type and every claim.
     pub fn verify(&self, token: &[u8], now: UnixTime) -> Result<Claims, JwtError> {
-        let jws = verify_jws(token, &self.keys)?;
-        // RFC 9068 §4; media types are case-insensitive and may be written in full (RFC 7515 §4.1.9).
-        let typ = jws.typ().unwrap_or_default().to_ascii_lowercase();
-        if typ.strip_prefix("application/").unwrap_or(&typ) != TYPE || jws.is_nested() {
-            return Err(JwtError::Type);
-        }
-        Claims::check(jws.payload(), &self.rules, now)
+        self.expected.verify(token, &self.keys, now)
     }
 }

@@ -10,12 +10,16 @@ mod claims;
 mod json;
 mod jws;
 mod key;
+mod profile;
 mod secret;
 
 pub use access::{AccessTokens, Issuance, IssueError};
 pub use claims::{Claims, Rules};
 pub use jws::{MAX_TOKEN_BYTES, VerifiedJws, verify_jws};
 pub use key::{Algorithm, KeySet, KeySetError, SigningKey};
+pub use profile::Profile;
+#[cfg(feature = "verifier")]
+pub(crate) use profile::{Expected, ROLES_AT};
 pub use secret::{HmacSecret, WeakSecret};
 
 use std::time::Duration;

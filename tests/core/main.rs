@@ -18,3 +18,4 @@ mod store;
 mod stores;
 mod unhappy;
 mod user;
+mod verifier;

@@ -15,8 +15,12 @@ mod logout;
 mod me;
 mod method;
 mod pool;
+#[cfg(feature = "verifier")]
+mod resource;
 mod sessions;
 mod stage;
 mod token;
 
+#[cfg(feature = "verifier")]
+pub use resource::VerifierStage;
 pub use stage::{Stage, stage};

@@ -1,6 +1,6 @@
 //! The fairing that puts everything into a Rocket.
 
-use super::{admin, bearer, catcher, health, logout, me, pool, sessions, token};
+use super::{admin, bearer, catcher, guard, health, logout, me, pool, sessions, token};
 use crate::{
     clock::{Clock, SystemClock},
     config::{Environment, Settings, WhenStale},
@@ -162,10 +162,7 @@ fn mount(rocket: Rocket<Build>, base: &str) -> Rocket<Build> {
         health::live,
         health::ready,
     ];
-    let rocket = rocket.mount(base, routes);
-    // An application that has catchers of its own keeps them.
-    let taken = rocket.catchers().any(|catcher| catcher.base == "/" && catcher.code.is_none());
-    if taken { rocket } else { rocket.register("/", catcher::catchers()) }
+    catcher::register(rocket.mount(base, routes))
 }
 
 async fn manage(
@@ -174,6 +171,9 @@ async fn manage(
     stores: Stores,
     clock: Arc<dyn Clock>,
 ) -> fairing::Result {
+    if !guard::is_free(&rocket) {
+        return Err(rocket);
+    }
     match stores.checkup(clock.now(), settings.access.leeway).await {
         Ok(findings) => {
             for finding in &findings {

@@ -2,6 +2,7 @@
 
 mod building;
 mod fetching;
+mod guards;
 mod issuer;
 mod log;
 mod passed_over;

@@ -22,10 +22,12 @@ fn bad_answers() -> Vec<(&'static str, Answer)> {
     let padded = format!("{}{}", key.jwks(), " ".repeat(256 * 1024));
     vec![
         ("no answer at all", Answer::Hangup),
-        ("an error", Answer::Status(500, String::new())),
-        ("nothing there", Answer::Status(404, String::new())),
-        ("no content", Answer::Status(204, String::new())),
-        ("not modified", Answer::Status(304, String::new())),
+        ("an error", Answer::status(500)),
+        ("nothing there", Answer::status(404)),
+        ("no content", Answer::status(204)),
+        ("not modified", Answer::status(304)),
+        ("an error with a good set", Answer::Status(500, String::new(), key.jwks().to_string())),
+        ("a good set by somebody on the way", Answer::Status(203, String::new(), key.jwks().to_string())),
         ("no text", Answer::Body(vec![0xFF, 0xFE, b'{', b'}'])),
         ("an empty body", body("")),
         ("a page", body("<html>{\"keys\":[]}</html>")),
@@ -92,7 +94,7 @@ async fn an_outage_is_told_once_and_keeps_the_keys() {
     let old = Key::named("old");
     let issuer = Issuer::publishing(&old.jwks());
     let verifier = started(builder(&issuer).refresh_every(SECOND)).await;
-    issuer.answer(Answer::Status(500, String::new()));
+    issuer.answer(Answer::status(500));
     issuer.has_had(issuer.requests() + 3).await;
     assert_eq!(verdict(&verifier, &old.token()).await, Ok(()));
     issuer.publish(&old.jwks());
@@ -220,7 +222,8 @@ async fn a_redirect_is_not_followed() {
     let old = Key::named("old");
     let elsewhere = Issuer::publishing(&old.jwks());
     for status in [301, 302, 303, 307, 308] {
-        let issuer = Issuer::start(Answer::Status(status, format!("Location: {}\r\n", elsewhere.url())));
+        let location = format!("Location: {}\r\n", elsewhere.url());
+        let issuer = Issuer::start(Answer::Status(status, location, old.jwks().to_string()));
         let verifier = started(builder(&issuer)).await;
         assert!(issuer.requests() > 0 && !verifier.has_keys(), "{status}");
     }

@@ -245,7 +245,7 @@ async fn what_is_refused_is_refused_as_the_issuing_server_does() {
 #[async_test]
 async fn keys_that_come_later_open_the_routes_without_a_restart() {
     let key = Key::named("a");
-    let issuer = Issuer::start(Answer::Status(503, String::new()));
+    let issuer = Issuer::start(Answer::status(503));
     let client = resource(&issuer).await;
     assert_eq!(answered(client.get("/ready")).await.body, "false");
     assert_eq!(get_with(&client, "/claims", &key.token()).await.status, 503);

@@ -17,8 +17,8 @@ use std::{
 pub enum Answer {
     /// 200 with this body.
     Body(Vec<u8>),
-    /// A status with an empty body and these lines of the head.
-    Status(u16, String),
+    /// A status with these lines of the head and this body.
+    Status(u16, String, String),
     /// The connection is closed.
     Hangup,
     /// 200 with a body that never ends.
@@ -38,6 +38,13 @@ struct Shared {
     answer: Mutex<Answer>,
     changed: Condvar,
     requests: AtomicUsize,
+}
+
+impl Answer {
+    /// An empty answer.
+    pub fn status(status: u16) -> Self {
+        Self::Status(status, String::new(), String::new())
+    }
 }
 
 impl Issuer {
@@ -104,8 +111,11 @@ impl Shared {
         let mut send = |bytes: &[u8]| stream.write_all(bytes).ok();
         match answer {
             Answer::Hangup | Answer::Held => None,
-            Answer::Status(status, head) => {
-                send(format!("HTTP/1.1 {status} X\r\n{head}Content-Length: 0\r\n\r\n").as_bytes())
+            Answer::Status(status, head, body) => {
+                let length = body.len();
+                send(
+                    format!("HTTP/1.1 {status} X\r\n{head}Content-Length: {length}\r\n\r\n{body}").as_bytes(),
+                )
             }
             Answer::Body(body) => {
                 send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes())?;

@@ -26,6 +26,6 @@ fn rocket() -> _ {
         .issuer(&setting("ISSUER", "countersign"))
         .audience(&setting("AUDIENCE", "countersign"))
         .build()
-        .unwrap_or_else(|error| panic!("{error}"));
+        .expect("a usable verifier");
     rocket::build().attach(verifier.stage()).mount("/", routes![hello, reports])
 }

@@ -13,9 +13,13 @@ pub mod scope;
 pub mod session;
 pub mod store;
 pub mod user;
+#[cfg(feature = "verifier")]
+pub mod verifier;
 pub mod web;
 
 pub use jwt::Claims;
+#[cfg(feature = "verifier")]
+pub use verifier::Verifier;
 pub use web::{
     guard::{CurrentUser, Role},
     stage,

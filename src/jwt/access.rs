@@ -1,8 +1,9 @@
 //! Countersign's own access tokens: issued and verified by the same rules.
 
 use super::{
-    Claims, JwtError, KeyRing, MAX_TOKEN_BYTES, Rules, jws,
-    verified::{Verified, VerifiedTokens},
+    Claims, JwtError, KeyRing, Rules, jws,
+    profile::{Expected, TYPE},
+    verified::VerifiedTokens,
 };
 use crate::{
     clock::UnixTime,
@@ -18,15 +19,12 @@ use std::{
 };
 use thiserror::Error;
 
-/// The media type of an access token, without `application/` (RFC 9068 §2.1).
-const TYPE: &str = "at+jwt";
-
 /// Issues and verifies access tokens by a key ring that can be replaced at any time. The clock is
 /// an argument of each call.
 #[derive(Debug)]
 pub struct AccessTokens {
     present: RwLock<Arc<Present>>,
-    rules: Rules,
+    expected: Expected,
 }
 
 /// A ring, and what it has verified.
@@ -77,7 +75,7 @@ pub enum IssueError {
 impl AccessTokens {
     /// `rules.max_lifetime` is the lifetime of what it issues.
     pub fn new(ring: KeyRing, rules: Rules) -> Self {
-        Self { present: RwLock::new(Present::new(ring)), rules }
+        Self { present: RwLock::new(Present::new(ring)), expected: Expected::countersign(rules) }
     }
 
     /// The keys at this moment.
@@ -96,7 +94,7 @@ impl AccessTokens {
 
     /// How long a new token is good for.
     pub fn lifetime(&self) -> Duration {
-        self.rules.max_lifetime
+        self.expected.rules.max_lifetime
     }
 
     /// A new token (RFC 9068 §2.2) from `now` for [`lifetime`](Self::lifetime) or to the end of
@@ -105,8 +103,8 @@ impl AccessTokens {
         let mut jti = [0; 16];
         getrandom::fill(&mut jti).map_err(|_| IssueError::Randomness)?;
         let claims = serde_json::json!({
-            "iss": self.rules.issuer,
-            "aud": self.rules.audience,
+            "iss": self.expected.rules.issuer,
+            "aud": self.expected.rules.audience,
             "sub": issuance.subject,
             "client_id": issuance.client_id,
             "sid": issuance.session_id.to_string(),
@@ -124,29 +122,13 @@ impl AccessTokens {
     /// remembered: the next time only its key and its times are looked at.
     pub fn verify(&self, token: &[u8], now: UnixTime) -> Result<Claims, JwtError> {
         let Present { ring, verified } = &*self.present();
-        let verified = verified.as_ref().filter(|_| token.len() <= MAX_TOKEN_BYTES);
-        if let Some(Verified { kid, claims }) = verified.and_then(|verified| verified.find(token)) {
-            ring.choose(Some(&kid), now).ok_or(JwtError::UnknownKey)?;
-            claims.timely(&self.rules, now)?;
-            return Ok(claims);
-        }
-        let jws = jws::verify_with(token, |kid| ring.choose(kid, now))?;
-        // RFC 9068 §4; media types are case-insensitive and may be written in full (RFC 7515 §4.1.9).
-        let typ = jws.typ().unwrap_or_default().to_ascii_lowercase();
-        if typ.strip_prefix("application/").unwrap_or(&typ) != TYPE || jws.is_nested() {
-            return Err(JwtError::Type);
-        }
-        let claims = Claims::check(jws.payload(), &self.rules, now)?;
-        if let (Some(verified), Some(kid), true) = (verified, jws.kid(), jws.algorithm().is_asymmetric()) {
-            verified.note(token, Verified { kid: kid.to_owned(), claims: claims.clone() });
-        }
-        Ok(claims)
+        self.expected.verify(token, |kid| ring.choose(kid, now), verified.as_ref(), now)
     }
 
     /// Forgets tokens that have expired.
     pub fn forget(&self, now: UnixTime) {
         if let Some(verified) = &self.present().verified {
-            verified.forget(&self.rules, now);
+            verified.forget(&self.expected.rules, now);
         }
     }
 }

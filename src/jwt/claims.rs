@@ -3,6 +3,7 @@
 use super::{
     JwtError,
     json::{self, Members, Typed, typed},
+    profile::{Expected, Profile, ROLES_AT},
 };
 use crate::{clock::UnixTime, scope::Scope, user::RoleName};
 use serde::{
@@ -34,23 +35,24 @@ impl Claims {
         &self.subject
     }
 
-    /// `client_id`: which application logged in.
+    /// `client_id`: which application logged in. Another issuer's token may have none: `""`.
     pub fn client_id(&self) -> &str {
         &self.client_id
     }
 
-    /// `sid`: the session that the token belongs to.
+    /// `sid`: the session that the token belongs to. Another issuer's token may have none: `""`.
     pub fn session_id(&self) -> &str {
         &self.session_id
     }
 
-    /// `jti`: the token's own name, never given to another.
+    /// `jti`: the token's own name, never given to another. Another issuer's token may have none:
+    /// `""`.
     pub fn token_id(&self) -> &str {
         &self.jti
     }
 
     /// `rev`: the subject's revision when this one was issued; it grows each time all their tokens
-    /// are revoked.
+    /// are revoked. Another issuer's token may have none: 0.
     pub fn revision(&self) -> u64 {
         self.revision
     }
@@ -76,8 +78,10 @@ impl Claims {
     }
 
     /// Checks the payload of a well signed token.
-    pub(super) fn check(payload: &[u8], rules: &Rules, now: UnixTime) -> Result<Self, JwtError> {
+    pub(super) fn check(payload: &[u8], expected: &Expected, now: UnixTime) -> Result<Self, JwtError> {
         let raw: Raw = json::object(payload).ok_or(JwtError::Malformed)?;
+        let rules = &expected.rules;
+        let any = expected.profile == Profile::Any;
 
         // RFC 9068 §4: the issuer must be exactly ours.
         if raw.iss.right().as_deref() != Some(&*rules.issuer) {
@@ -96,16 +100,30 @@ impl Claims {
             Some(text) if !text.is_empty() && !text.contains(char::is_control) => Ok(text),
             _ => Err(JwtError::Claim(name)),
         };
+        // What only Countersign promises to say; said at all, it must be right.
+        let own = |claim, name| match claim {
+            Typed::Absent if any => Ok(String::new()),
+            claim => text(claim, name),
+        };
         let subject = text(raw.sub, "sub")?;
-        let client_id = text(raw.client_id, "client_id")?;
-        let session_id = text(raw.sid, "sid")?;
-        let jti = text(raw.jti, "jti")?;
-        let revision = raw.rev.right().ok_or(JwtError::Claim("rev"))?;
+        let client_id = match raw.client_id {
+            Typed::Absent if any => own(raw.azp, "azp")?,
+            client_id => text(client_id, "client_id")?,
+        };
+        let session_id = own(raw.sid, "sid")?;
+        let jti = own(raw.jti, "jti")?;
+        let revision = match raw.rev {
+            Typed::Absent if any => 0,
+            rev => rev.right().ok_or(JwtError::Claim("rev"))?,
+        };
 
         let (issued_at, not_before, expires_at) = rules.lifetime(raw.iat, raw.nbf, raw.exp)?;
         // Left out, or of another type, these give nothing (RFC 6750 §3.1).
-        let roles = raw.roles.right().unwrap_or_default();
-        let roles = roles.iter().filter_map(|role| role.parse().ok()).collect();
+        let roles = match &*expected.roles_at {
+            ROLES_AT => raw.roles.right(),
+            pointer => texts_at(pointer, payload),
+        };
+        let roles = roles.unwrap_or_default().iter().filter_map(|role| role.parse().ok()).collect();
         let scope = raw.scope.right().and_then(|scope| scope.parse().ok()).unwrap_or_default();
         let claims = Self {
             subject,
@@ -134,6 +152,12 @@ impl Claims {
         }
         Ok(())
     }
+}
+
+/// The array of texts that a JSON pointer (RFC 6901) leads to.
+fn texts_at(pointer: &str, payload: &[u8]) -> Option<Vec<String>> {
+    let mut payload: serde_json::Value = serde_json::from_slice(payload).ok()?;
+    serde_json::from_value(payload.pointer_mut(pointer)?.take()).ok()
 }
 
 /// What an access token has to say to be taken.
@@ -183,6 +207,7 @@ struct Raw {
     aud: Typed<Audience>,
     sub: Typed<String>,
     client_id: Typed<String>,
+    azp: Typed<String>,
     sid: Typed<String>,
     jti: Typed<String>,
     iat: Typed<u64>,
@@ -200,6 +225,7 @@ impl Members for Raw {
             "aud" => self.aud = typed(map)?,
             "sub" => self.sub = typed(map)?,
             "client_id" => self.client_id = typed(map)?,
+            "azp" => self.azp = typed(map)?,
             "sid" => self.sid = typed(map)?,
             "jti" => self.jti = typed(map)?,
             "iat" => self.iat = typed(map)?,

@@ -117,6 +117,20 @@ impl Jwk {
         })
     }
 
+    /// A member that nobody but its owner may know, if there is one (RFC 7518 §6).
+    pub fn private(&self) -> Option<&'static str> {
+        let members = [
+            ("k", &self.k),
+            ("d", &self.d),
+            ("p", &self.p),
+            ("q", &self.q),
+            ("dp", &self.dp),
+            ("dq", &self.dq),
+            ("qi", &self.qi),
+        ];
+        members.into_iter().find(|(_, member)| member.is_some()).map(|(name, _)| name)
+    }
+
     /// The SHA-256 thumbprint of the public half (RFC 7638 §3): the same wherever it is computed.
     pub fn thumbprint(&self) -> Option<String> {
         let Self { kty, crv, x, y, n, e, .. } = self.public()?;

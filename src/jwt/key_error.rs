@@ -37,6 +37,9 @@ pub enum KeyError {
     /// The private half is of another key than the public one.
     #[error("has halves that do not belong together")]
     Inconsistent,
+    /// A member that is secret, in a set that is public.
+    #[error("has a member \"{0}\" that is secret, and everybody can read it")]
+    Published(&'static str),
     /// It only verifies.
     #[error("is a public key; a private one is needed to sign")]
     Public,

@@ -1,6 +1,6 @@
 //! The keys that verify, each with one algorithm and, where there are several, a name.
 
-use super::{Algorithm, KeyError, SigningKey, jwk::Jwk, verifying_key::VerifyingKey};
+use super::{KeyError, SigningKey, jwk::Jwk, verifying_key::VerifyingKey};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{collections::HashSet, fmt};
@@ -63,7 +63,7 @@ impl KeySet {
 
     /// Reads what an issuer has published for everybody. Such a set may hold keys for other
     /// purposes, so those that cannot be used are passed over and reported beside the set.
-    /// A symmetric key is never used: everybody has it.
+    /// One that is there with its secret is never used: everybody has it.
     ///
     /// # Errors
     /// When the text is no set, or no key of it can be used.
@@ -109,9 +109,9 @@ impl KeySet {
 
 fn published(json: &str) -> Result<VerifyingKey, KeyError> {
     let jwk: Jwk = serde_json::from_str(json).map_err(|_| KeyError::Unknown)?;
-    match jwk.algorithm()? {
-        Algorithm::Hs256 => Err(KeyError::Member("k")),
-        _ => VerifyingKey::from_jwk(&jwk),
+    match jwk.private() {
+        Some(member) => Err(KeyError::Published(member)),
+        None => VerifyingKey::from_jwk(&jwk),
     }
 }
 

@@ -14,6 +14,7 @@ mod jws;
 mod key_error;
 mod key_set;
 mod pem;
+mod profile;
 mod ring;
 mod secret;
 mod signing_key;
@@ -26,9 +27,15 @@ pub use claims::{Claims, Rules};
 pub use jws::{MAX_TOKEN_BYTES, VerifiedJws, verify_jws};
 pub use key_error::KeyError;
 pub use key_set::{KeySet, KeySetError};
+pub use profile::Profile;
+#[cfg(feature = "verifier")]
+pub(crate) use profile::{Expected, ROLES_AT};
 pub use ring::{KeyRing, Life, Lives, RingError, RingKey, Stage};
 pub use secret::{HmacSecret, WeakSecret};
 pub use signing_key::SigningKey;
+
+#[cfg(feature = "verifier")]
+pub(crate) use verified::KnownKeys;
 
 use std::time::Duration;
 use thiserror::Error;

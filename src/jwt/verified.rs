@@ -1,6 +1,8 @@
 //! Tokens whose signature was good, so that a costly one is checked once and not for every request.
 
 use super::{Claims, Rules};
+#[cfg(feature = "verifier")]
+use super::{JwtError, KeySet, profile::Expected};
 use crate::clock::UnixTime;
 use aws_lc_rs::digest;
 use quick_cache::{UnitWeighter, sync::Cache};
@@ -22,7 +24,7 @@ type Digest = [u8; 32];
 /// What a token said, and which key it was signed with.
 #[derive(Clone)]
 pub(super) struct Verified {
-    pub kid: String,
+    pub kid: Option<String>,
     pub claims: Claims,
 }
 
@@ -47,6 +49,36 @@ impl VerifiedTokens {
     /// Drops those that have expired.
     pub fn forget(&self, rules: &Rules, now: UnixTime) {
         self.0.retain(|_, verified| verified.claims.timely(rules, now).is_ok());
+    }
+}
+
+/// The keys that an issuer has published, and what they have verified.
+#[cfg(feature = "verifier")]
+#[derive(Debug)]
+pub(crate) struct KnownKeys {
+    keys: KeySet,
+    verified: VerifiedTokens,
+}
+
+#[cfg(feature = "verifier")]
+impl KnownKeys {
+    pub(crate) fn new(keys: KeySet) -> Self {
+        Self { keys, verified: VerifiedTokens::new() }
+    }
+
+    /// Verifies the signature, the type and every claim of a token.
+    pub(crate) fn verify(
+        &self,
+        token: &[u8],
+        expected: &Expected,
+        now: UnixTime,
+    ) -> Result<Claims, JwtError> {
+        expected.verify(token, |kid| self.keys.choose(kid), Some(&self.verified), now)
+    }
+
+    /// Forgets tokens that have expired.
+    pub(crate) fn forget(&self, expected: &Expected, now: UnixTime) {
+        self.verified.forget(&expected.rules, now);
     }
 }
 

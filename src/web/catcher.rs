@@ -2,19 +2,20 @@
 
 use super::{answer::Problem, guard::Rejection, method};
 use rocket::{
-    Catcher, Request, Response,
+    Build, Catcher, Request, Response, Rocket,
     catcher::{self, BoxFuture},
     http::{Header, Status},
     response::Responder,
 };
 use std::future::ready;
 
-/// One catcher for everything.
-pub(super) fn catchers() -> Vec<Catcher> {
+/// Registers one catcher for everything. An application that has one of its own keeps it.
+pub(super) fn register(rocket: Rocket<Build>) -> Rocket<Build> {
     fn handle<'r>(status: Status, request: &'r Request<'_>) -> BoxFuture<'r> {
         Box::pin(ready(respond(status, request)))
     }
-    vec![Catcher::new(None, handle)]
+    let taken = rocket.catchers().any(|catcher| catcher.base == "/" && catcher.code.is_none());
+    if taken { rocket } else { rocket.register("/", vec![Catcher::new(None, handle)]) }
 }
 
 fn respond<'r>(status: Status, request: &'r Request<'_>) -> catcher::Result<'r> {

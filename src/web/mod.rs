@@ -15,10 +15,14 @@ mod logout;
 mod me;
 mod method;
 mod pool;
+#[cfg(feature = "verifier")]
+mod resource;
 mod revocations;
 mod sessions;
 mod stage;
 mod token;
 mod well_known;
 
+#[cfg(feature = "verifier")]
+pub use resource::VerifierStage;
 pub use stage::{Stage, stage};

@@ -1,6 +1,8 @@
 //! The fairing that puts everything into a Rocket.
 
-use super::{admin, bearer, catcher, health, logout, me, pool, revocations, sessions, token, well_known};
+use super::{
+    admin, bearer, catcher, guard, health, logout, me, pool, revocations, sessions, token, well_known,
+};
 use crate::{
     clock::{Clock, SystemClock},
     config::{Environment, Settings, WhenStale},
@@ -107,7 +109,7 @@ impl Fairing for Stage {
                 return Err(rocket);
             }
         };
-        let rocket = well_known::mount(mount(rocket, &self.base, &settings), &settings, &self.base);
+        let rocket = mount(rocket, &self.base, &settings);
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         if let Some(stores) = &self.stores {
             return manage(rocket, settings, stores.clone(), clock).await;
@@ -168,10 +170,10 @@ fn mount(rocket: Rocket<Build>, base: &str, settings: &Settings) -> Rocket<Build
     if settings.revocation.feed_secret.is_some() {
         routes.extend(routes![revocations::revocations]);
     }
-    let rocket = rocket.mount(base, routes).manage(revocations::Waiting::default());
-    // An application that has catchers of its own keeps them.
-    let taken = rocket.catchers().any(|catcher| catcher.base == "/" && catcher.code.is_none());
-    if taken { rocket } else { rocket.register("/", catcher::catchers()) }
+    let rocket = well_known::mount(catcher::register(rocket.mount(base, routes)), settings, base);
+    // A second stage is refused later, and with a sentence.
+    let is_first = rocket.state::<revocations::Waiting>().is_none();
+    if is_first { rocket.manage(revocations::Waiting::default()) } else { rocket }
 }
 
 async fn manage(
@@ -180,6 +182,9 @@ async fn manage(
     stores: Stores,
     clock: Arc<dyn Clock>,
 ) -> fairing::Result {
+    if !guard::is_free(&rocket) {
+        return Err(rocket);
+    }
     match stores.checkup(clock.now(), settings.access.leeway).await {
         Ok(findings) => {
             for finding in &findings {

@@ -50,7 +50,8 @@ fn metadata(place: &State<Place>, authority: &State<Authority>) -> Published {
 /// Mounts the metadata where the issuer's URL says that it is (RFC 8414 §3). An issuer that is
 /// no URL has none.
 pub(super) fn mount(rocket: Rocket<Build>, settings: &Settings, base: &str) -> Rocket<Build> {
-    let Some(place) = Place::of(&settings.access.issuer, base) else { return rocket };
+    let place = Place::of(&settings.access.issuer, base);
+    let Some(place) = place.filter(|_| rocket.state::<Place>().is_none()) else { return rocket };
     let path = format!("/.well-known/oauth-authorization-server{}", place.path);
     rocket.mount(path, routes![metadata]).manage(place)
 }

@@ -21,6 +21,7 @@ mod login;
 mod password;
 mod redis;
 mod refresh;
+mod resource_server;
 mod revocation_feed;
 mod running;
 mod server;

@@ -22,3 +22,4 @@ mod stores;
 mod unhappy;
 mod user;
 mod verified;
+mod verifier;

@@ -1,26 +1,19 @@
 //! The token alone.
 
-use super::{Rejection, stage_is_missing};
-use crate::{grant::Authority, jwt::Claims, web::bearer};
+use super::{Recogniser, Rejection, stage_is_missing};
+use crate::{jwt::Claims, web::bearer};
 use rocket::{
     Ignite, Request, Rocket, Sentinel, async_trait,
     request::{FromRequest, Outcome},
 };
 
 /// Verifies the request's token, once however many guards ask.
-pub(super) fn verified<'r>(request: &'r Request<'_>) -> &'r Result<Claims, Rejection> {
-    request.local_cache(|| {
-        let authority = request.rocket().state::<Authority>().ok_or(Rejection::Unavailable)?;
-        let token = bearer::presented(request)?;
-        let claims = authority.tokens.verify(token.as_bytes(), authority.clock.now())?;
-        if authority.revocations.denies(&claims) {
-            Err(Rejection::Revoked)
-        } else if authority.is_informed() {
-            Ok(claims)
-        } else {
-            Err(Rejection::Unavailable)
-        }
-    })
+pub(super) async fn verified<'r>(request: &'r Request<'_>) -> &'r Result<Claims, Rejection> {
+    let verify = async {
+        let recogniser = Recogniser::of(request.rocket()).ok_or(Rejection::Unavailable)?;
+        recogniser.recognise(bearer::presented(request)?).await
+    };
+    request.local_cache_async(verify).await
 }
 
 #[async_trait]
@@ -28,7 +21,7 @@ impl<'r> FromRequest<'r> for &'r Claims {
     type Error = Rejection;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
-        match verified(request) {
+        match verified(request).await {
             Ok(claims) => Outcome::Success(claims),
             Err(rejection) => rejection.outcome(request),
         }

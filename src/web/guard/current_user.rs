@@ -1,6 +1,6 @@
 //! The token, then the user's record.
 
-use super::{Rejection, claims::verified, stage_is_missing};
+use super::{Rejection, claims::verified, users_are_missing};
 use crate::{
     grant::Authority,
     jwt::Claims,
@@ -47,7 +47,7 @@ impl CurrentUser {
     }
 
     async fn of(request: &Request<'_>) -> Result<Self, Rejection> {
-        let claims = verified(request).clone()?;
+        let claims = verified(request).await.clone()?;
         let authority = request.rocket().state::<Authority>().ok_or(Rejection::Unavailable)?;
         let id = claims.subject().parse().map_err(|_| Rejection::Subject)?;
         let user = authority.stores.users.by_id(id).await.map_err(|error| {
@@ -83,12 +83,12 @@ impl<'r> FromRequest<'r> for CurrentUser {
 
 impl Sentinel for CurrentUser {
     fn abort(rocket: &Rocket<Ignite>) -> bool {
-        stage_is_missing(rocket)
+        users_are_missing(rocket)
     }
 }
 
 impl Sentinel for &CurrentUser {
     fn abort(rocket: &Rocket<Ignite>) -> bool {
-        stage_is_missing(rocket)
+        users_are_missing(rocket)
     }
 }

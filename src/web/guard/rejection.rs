@@ -29,8 +29,8 @@ pub enum Rejection {
     /// The token or its user lacks the role.
     #[error("a role is missing")]
     MissingRole,
-    /// The store did not answer.
-    #[error("the store failed")]
+    /// The store did not answer, or the issuer's keys are not known.
+    #[error("the store or the issuer failed")]
     Unavailable,
 }
 

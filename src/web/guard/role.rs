@@ -1,6 +1,6 @@
 //! A caller with a role.
 
-use super::{CurrentUser, Rejection, stage_is_missing};
+use super::{CurrentUser, Rejection};
 use crate::{jwt::Claims, user::RoleName};
 use rocket::{
     Ignite, Request, Rocket, Sentinel, async_trait,
@@ -115,8 +115,8 @@ where
     }
 }
 
-impl<R, U> Sentinel for Role<R, U> {
+impl<R, U: Sentinel> Sentinel for Role<R, U> {
     fn abort(rocket: &Rocket<Ignite>) -> bool {
-        stage_is_missing(rocket)
+        U::abort(rocket)
     }
 }

@@ -1,0 +1,31 @@
+//! A Rocket app that issues no tokens and takes those of another server: by default of a
+//! Countersign on port 8000 of this machine, so it needs another one (`ROCKET_PORT=8001`).
+
+use countersign::{Claims, Role, Verifier, roles};
+use rocket::{get, launch, routes};
+
+roles! { pub Admin = "admin"; }
+
+#[get("/hello")]
+fn hello(claims: &Claims) -> String {
+    format!("Hello, {}", claims.subject())
+}
+
+#[get("/reports")]
+fn reports(_admin: Role<Admin, Claims>) -> &'static str {
+    "Only for admins"
+}
+
+fn setting(name: &str, usual: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| usual.into())
+}
+
+#[launch]
+fn rocket() -> _ {
+    let verifier = Verifier::builder(&setting("JWKS_URL", "http://127.0.0.1:8000/.well-known/jwks.json"))
+        .issuer(&setting("ISSUER", "countersign"))
+        .audience(&setting("AUDIENCE", "countersign"))
+        .build()
+        .expect("a usable verifier");
+    rocket::build().attach(verifier.stage()).mount("/", routes![hello, reports])
+}

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 /// A key ring as a store keeps it: bytes that it does not understand.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeptRing {
-    /// Changes with every replacement.
+    /// Changes with every replacement by other bytes.
     pub version: u64,
     /// What was given to [`KeyRingStore::replace`].
     pub bytes: Zeroizing<Vec<u8>>,

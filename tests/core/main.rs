@@ -6,6 +6,7 @@ mod form;
 mod guard;
 mod jws;
 mod key;
+mod key_file;
 mod lifetime;
 mod model;
 mod page;

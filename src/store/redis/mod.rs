@@ -41,7 +41,7 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// A store at this address whose keys begin with `{namespace}:`. Each call answers within
+    /// A store at this address whose keys begin with `{namespace}:`. Each step of a call answers within
     /// `deadline`.
     ///
     /// # Errors

@@ -178,6 +178,7 @@ async fn a_connection_that_answers_is_used_again_and_a_feed_takes_none() {
     store.revoke_user(session.user, NOW).await.expect("revoked");
     store.purge(NOW, NOW, 10).await.expect("purged");
     store.revocations(0, 10).await.expect("a list");
+    store.count(NOW..NOW, NOW).await.expect("counted");
     assert_eq!(pid().await, before);
 }
 

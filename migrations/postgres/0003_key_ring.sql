@@ -1,6 +1,6 @@
 -- The keys that tokens are signed with, sealed by a secret that is not here: one row.
 CREATE TABLE key_ring (
     one     smallint PRIMARY KEY CHECK (one = 1),
-    version bigint NOT NULL,                     -- grows with each replacement
+    version bigint NOT NULL,                     -- a digest of what is sealed
     sealed  bytea NOT NULL
 );

@@ -2,17 +2,21 @@
 
 use crate::store::{KeptRing, KeyRingStore, StoreError};
 use async_trait::async_trait;
-use aws_lc_rs::digest;
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, ErrorKind, Read, Write},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 /// The longest file that is read or written, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
+/// How long another process may hold the lock, and how often it is tried.
+const PATIENCE: Duration = Duration::from_secs(5);
+const RETRY: Duration = Duration::from_millis(20);
 
 /// Keeps the ring in one file, which is replaced as a whole. Processes on one machine take turns
 /// by a lock on the file beside it that ends in `.lock`. Both are their owner's alone, and a ring
@@ -59,18 +63,14 @@ impl KeyFile {
         let mut bytes = Zeroizing::new(Vec::new());
         file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(at(&self.0))?;
         self.is_short_enough(&bytes)?;
-        let digest = digest::digest(&digest::SHA256, &bytes);
-        let version = digest.as_ref().first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
-        Ok(Some(KeptRing { version, bytes }))
+        Ok(Some(KeptRing::of(bytes)))
     }
 
     fn write(&self, seen: Option<u64>, bytes: &[u8]) -> Result<bool, FileError> {
         // Else nobody could read it again.
         self.is_short_enough(bytes)?;
         let folder = File::open(self.folder()).map_err(at(self.folder()))?;
-        let path = self.beside(".lock");
-        let lock = private(&path, OpenOptions::new().write(true).create(true).truncate(false))?;
-        lock.lock().map_err(at(&path))?;
+        let _lock = self.lock()?;
         if self.read()?.map(|ring| ring.version) != seen {
             return Ok(false);
         }
@@ -79,11 +79,45 @@ impl KeyFile {
         let _ = fs::remove_file(&new);
         let mut file = private(&new, OpenOptions::new().write(true).create_new(true))?;
         file.write_all(bytes).and_then(|()| file.sync_all()).map_err(at(&new))?;
+        self.give_to_owner(&file).map_err(at(&new))?;
         // Whoever reads it, and whatever a crash leaves, is the old file or the new one (rename(2)).
         fs::rename(&new, &self.0).map_err(at(&self.0))?;
         // The new name has to survive a crash, too.
         folder.sync_all().map_err(at(self.folder()))?;
         Ok(true)
+    }
+
+    /// Held by one process at a time, until it is dropped. One that was stopped while it held it
+    /// must not stop all others.
+    fn lock(&self) -> Result<File, FileError> {
+        let path = self.beside(".lock");
+        let lock = private(&path, OpenOptions::new().write(true).create(true).truncate(false))?;
+        self.give_to_owner(&lock).map_err(at(&path))?;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(lock),
+                Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(RETRY),
+                Err(error) => return Err(at(&path)(error.into())),
+            }
+        }
+    }
+
+    /// Whoever runs a command as root must not lock the server out of its own file.
+    #[cfg(unix)]
+    fn give_to_owner(&self, file: &File) -> io::Result<()> {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        let Ok(owner) = fs::metadata(&self.0) else { return Ok(()) };
+        let made = file.metadata()?;
+        if (owner.uid(), owner.gid()) == (made.uid(), made.gid()) {
+            return Ok(());
+        }
+        fchown(file, Some(owner.uid()), Some(owner.gid()))
+    }
+
+    #[cfg(not(unix))]
+    fn give_to_owner(&self, _: &File) -> io::Result<()> {
+        Ok(())
     }
 
     fn is_short_enough(&self, bytes: &[u8]) -> Result<(), FileError> {
@@ -112,8 +146,10 @@ impl KeyRingStore for KeyFile {
     }
 
     async fn replace(&self, seen: Option<u64>, bytes: &[u8]) -> Result<bool, StoreError> {
+        // Behind a link, it is the file that is replaced, and not the link.
         let (file, bytes) = (self.clone(), Zeroizing::new(bytes.to_vec()));
-        blocking(move || file.write(seen, &bytes)).await
+        let linked = move || Self(fs::canonicalize(&file.0).unwrap_or(file.0));
+        blocking(move || linked().write(seen, &bytes)).await
     }
 }
 

@@ -2,15 +2,27 @@
 
 use super::StoreError;
 use async_trait::async_trait;
+use aws_lc_rs::digest;
 use zeroize::Zeroizing;
 
 /// A key ring as a store keeps it: bytes that it does not understand.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeptRing {
-    /// Changes with every replacement by other bytes.
+    /// A digest of the bytes, so that not even a database that was restored has another ring of
+    /// the same version.
     pub version: u64,
     /// What was given to [`KeyRingStore::replace`].
     pub bytes: Zeroizing<Vec<u8>>,
+}
+
+impl KeptRing {
+    /// These bytes and their version.
+    pub fn of(bytes: Zeroizing<Vec<u8>>) -> Self {
+        let digest = digest::digest(&digest::SHA256, &bytes);
+        let head = digest.as_ref().first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
+        // Databases have signed integers.
+        Self { version: head >> 1, bytes }
+    }
 }
 
 /// Keeps one key ring.

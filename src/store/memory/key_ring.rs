@@ -15,7 +15,7 @@ impl KeyRingStore for MemoryStore {
         let mut kept = self.key_ring();
         let is_seen = kept.as_ref().map(|ring| ring.version) == seen;
         if is_seen {
-            *kept = Some(KeptRing { version: seen.unwrap_or(0) + 1, bytes: bytes.to_vec().into() });
+            *kept = Some(KeptRing::of(bytes.to_vec().into()));
         }
         Ok(is_seen)
     }

@@ -15,16 +15,18 @@ impl KeyRingStore for PostgresStore {
     }
 
     async fn replace(&self, seen: Option<u64>, bytes: &[u8]) -> Result<bool, StoreError> {
+        let new = KeptRing::of(bytes.to_vec().into());
+        let version = rows::signed(new.version);
         let query = || match seen {
             None => sqlx::query(
-                "INSERT INTO key_ring (one, version, sealed) VALUES (1, 1, $1) ON CONFLICT DO NOTHING",
+                "INSERT INTO key_ring (one, version, sealed) VALUES (1, $1, $2) ON CONFLICT DO NOTHING",
             )
+            .bind(version)
             .bind(bytes),
-            Some(version) => {
-                sqlx::query("UPDATE key_ring SET version = version + 1, sealed = $1 WHERE version = $2")
-                    .bind(bytes)
-                    .bind(rows::signed(version))
-            }
+            Some(seen) => sqlx::query("UPDATE key_ring SET version = $1, sealed = $2 WHERE version = $3")
+                .bind(version)
+                .bind(bytes)
+                .bind(rows::signed(seen)),
         };
         Ok(self.within(|lease| lease.change(query())).await? > 0)
     }

@@ -18,16 +18,18 @@ impl KeyRingStore for SqliteStore {
     }
 
     async fn replace(&self, seen: Option<u64>, bytes: &[u8]) -> Result<bool, StoreError> {
+        let new = KeptRing::of(bytes.to_vec().into());
+        let version = i64::try_from(new.version).unwrap_or(i64::MAX);
         let query = match seen {
             None => sqlx::query(
-                "INSERT INTO key_ring (one, version, sealed) VALUES (1, 1, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO key_ring (one, version, sealed) VALUES (1, ?, ?) ON CONFLICT DO NOTHING",
             )
+            .bind(version)
             .bind(bytes),
-            Some(version) => {
-                sqlx::query("UPDATE key_ring SET version = version + 1, sealed = ? WHERE version = ?")
-                    .bind(bytes)
-                    .bind(i64::try_from(version).unwrap_or(i64::MAX))
-            }
+            Some(seen) => sqlx::query("UPDATE key_ring SET version = ?, sealed = ? WHERE version = ?")
+                .bind(version)
+                .bind(bytes)
+                .bind(i64::try_from(seen).unwrap_or(i64::MAX)),
         };
         Ok(query.execute(self.pool()).await.map_err(unavailable)?.rows_affected() > 0)
     }

@@ -5,6 +5,7 @@ mod form;
 mod guard;
 mod jws;
 mod key;
+mod keys;
 mod lifetime;
 mod model;
 mod password;

@@ -107,7 +107,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Fai
             if dry_run {
                 return Ok(());
             }
-            let ring = desk.keystore()?.revoke(&kid, now, keep_sessions).await?;
+            let ring = desk.keystore()?.revoke(&kid, now, keep_sessions, settings.lives()).await?;
             let signing = ring.keys().iter().find(|key| key.key().kid() == ring.signing(now).kid());
             signing.map_or(Ok(()), |key| print(&as_line(&ring, key, now)))
         }

@@ -62,7 +62,14 @@ impl Environment {
             // Editors and `echo` end a file with a newline; no secret of ours does.
             Ok(text) => match text.trim_end_matches(['\r', '\n']) {
                 "" => "names an empty file".into(),
-                text => return self.values.push((secret.to_owned(), text.to_owned())),
+                text => {
+                    if secret.ends_with("signing_key") && is_open_to_everybody(&value) {
+                        tracing::warn!(
+                            "{name}: names a file that can be read or changed by everybody; chmod 600"
+                        );
+                    }
+                    return self.values.push((secret.to_owned(), text.to_owned()));
+                }
             },
         };
         self.problems.push(Problem::new(name, &problem));
@@ -85,6 +92,20 @@ fn read(path: &str) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(MAX_SECRET_BYTES as u64 + 1).read_to_string(&mut text)?;
     Ok(text)
+}
+
+/// Whether everybody on this machine may read or change the file. A group may, as many services
+/// read what root has written. Symbolic links are passed over: so Kubernetes mounts secrets, on a
+/// volume of the pod's own.
+#[cfg(unix)]
+fn is_open_to_everybody(path: &str) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::symlink_metadata(path).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o006 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_everybody(_: &str) -> bool {
+    false
 }
 
 impl Provider for Environment {

@@ -22,8 +22,8 @@ pub enum KeyError {
     /// An RSA modulus that can be factored, or is too large to be checked in reasonable time.
     #[error("is an RSA key of {0} bits; it must have 2048 to 8192")]
     RsaSize(usize),
-    /// An RSA exponent of 1 or an even one.
-    #[error("has an RSA exponent that protects nothing")]
+    /// An RSA exponent of 1, an even one, or one of more than 32 bits.
+    #[error("has an RSA exponent that is not an odd number from 3 to 4294967295")]
     RsaExponent,
     /// Not on P-256.
     #[error("is a key on a curve other than P-256 and Ed25519")]

@@ -69,19 +69,20 @@ impl KeySet {
     /// When the text is no set, or no key of it can be used.
     pub fn published(json: &str) -> Result<(Self, Vec<KeySetError>), KeySetError> {
         let set: JwkSet<&RawValue> = serde_json::from_str(json).map_err(|_| KeySetError::NotAJwkSet)?;
-        let (mut keys, mut refused) = (Vec::<VerifyingKey>::new(), Vec::new());
+        let (mut keys, mut refused) = (Vec::<(usize, VerifyingKey)>::new(), Vec::new());
         for (index, text) in set.keys.into_iter().enumerate() {
             match published(text.get()) {
-                Ok(key) if keys.iter().all(|other| other.kid != key.kid) => keys.push(key),
+                Ok(key) if keys.iter().all(|(_, other)| other.kid != key.kid) => keys.push((index, key)),
                 Ok(_) => refused.push(KeySetError::Key { index, source: KeyError::Member("kid") }),
                 Err(source) => refused.push(KeySetError::Key { index, source }),
             }
         }
-        if keys.len() > 1 {
-            // Beside others, a key without a name is never meant.
-            keys.retain(|key| key.kid.is_some());
+        // Beside others, a key without a name is never meant.
+        if let Some(at) = keys.iter().position(|(_, key)| key.kid.is_none() && keys.len() > 1) {
+            let (index, _) = keys.remove(at);
+            refused.push(KeySetError::Key { index, source: KeyError::Member("kid") });
         }
-        Ok((Self::checked(keys)?, refused))
+        Ok((Self::checked(keys.into_iter().map(|(_, key)| key).collect())?, refused))
     }
 
     pub(super) fn checked(keys: Vec<VerifyingKey>) -> Result<Self, KeySetError> {

@@ -116,6 +116,10 @@ impl Life {
         self.revoked_at.is_none() && self.verifies_until.is_none_or(|until| now < until)
     }
 
+    fn is_retired(&self, now: UnixTime) -> bool {
+        self.retires_at.is_some_and(|at| at <= now)
+    }
+
     fn seals(&self, now: UnixTime) -> bool {
         self.seals_until.is_none_or(|until| now < until)
     }
@@ -169,9 +173,10 @@ impl KeyRing {
 
     /// The same with keys that only verify, from before the ring was made.
     pub fn with_previous(mut self, previous: &[SigningKey]) -> Self {
+        let life = Life { retires_at: Some(UnixTime(0)), ..Life::default() };
         for key in previous {
             if self.0.iter().all(|other| other.key.kid() != key.kid()) {
-                self.0.insert(0, RingKey { key: key.clone(), life: Life::default() });
+                self.0.insert(0, RingKey { key: key.clone(), life });
             }
         }
         self
@@ -237,12 +242,13 @@ impl KeyRing {
         &self.0
     }
 
-    /// The key that new tokens are signed with: of those that have begun the last; if the clock
-    /// is so wrong that none has, the first.
+    /// The key that new tokens are signed with: of those that have begun the last; if a clock that
+    /// is behind says that none has, the first. Never one that has retired, since what it signs
+    /// may be refused.
     pub fn signing(&self, now: UnixTime) -> &SigningKey {
-        let alive = || Self::alive(&self.0).map(|(_, key)| key);
+        let alive = || Self::alive(&self.0).map(|(_, key)| key).filter(|key| !key.life.is_retired(now));
         let begun = alive().rfind(|key| key.life.signs_from <= now);
-        &begun.or_else(|| alive().next()).expect("a ring has a key that is not revoked").key
+        &begun.or_else(|| alive().next()).expect("the last key does not retire").key
     }
 
     /// What a key of this ring is.
@@ -290,7 +296,8 @@ impl KeyRing {
         std::iter::once(signing).chain(others.map(|key| &key.key)).collect()
     }
 
-    /// The ring with a successor, which is published now and signs from `signs_from` on.
+    /// The ring with a successor, which is published now and signs from `signs_from` on, if that
+    /// is not in the past nor in the second in which the one before it began.
     ///
     /// # Errors
     /// [`RingError::Pending`] if there is one already.
@@ -306,6 +313,8 @@ impl KeyRing {
         if newest.life.signs_from > now {
             return Err(RingError::Pending(newest.key.kid().to_owned()));
         }
+        // Keys are told apart by when they begin.
+        let signs_from = signs_from.max(now).max(newest.life.signs_from.plus(Duration::from_secs(1)));
         newest.life.retire(signs_from, lives);
         ring.0.push(RingKey {
             key: successor,
@@ -333,34 +342,32 @@ impl KeyRing {
         now: UnixTime,
         keep_sessions: bool,
         fresh: SigningKey,
+        lives: Lives,
     ) -> Result<Self, RingError> {
         let signed = self.signing(now).kid() == kid;
         let mut ring = self.clone();
         let revoked = ring.0.iter_mut().find(|key| key.key.kid() == kid);
         let life = &mut revoked.ok_or_else(|| RingError::NoSuchKey(kid.to_owned()))?.life;
-        let pending = life.signs_from > now;
         life.revoked_at.get_or_insert(now);
-        if !keep_sessions {
-            life.seals_until = Some(now);
-        }
-        let next = ring.0.iter_mut().find(|key| key.life.revoked_at.is_none() && key.life.signs_from > now);
+        let seals_until = if keep_sessions { now.plus(lives.session) } else { now };
+        life.seals_until = Some(life.seals_until.map_or(seals_until, |until| until.min(seals_until)));
         if signed {
-            match next {
+            let waits = |key: &&mut RingKey| key.life.revoked_at.is_none() && key.life.signs_from > now;
+            match ring.0.iter_mut().find(waits) {
                 Some(next) => next.life.signs_from = now.max(next.life.published_at),
                 None => ring.0.push(Self::new(fresh, now).0.remove(0)),
             }
-        } else if pending && next.is_none() {
-            // Whoever was to retire stays.
-            let life = &mut ring.newest().life;
-            (life.retires_at, life.verifies_until, life.seals_until) = (None, None, None);
         }
+        // Whoever is the last now was to retire, perhaps, and stays.
+        let life = &mut ring.newest().life;
+        (life.retires_at, life.verifies_until, life.seals_until) = (None, None, None);
         Self::checked(ring.0)
     }
 
     /// The ring without keys that nothing depends on any more; `None` if there are none.
     pub fn pruned(&self, now: UnixTime) -> Option<Self> {
         let needed = |key: &RingKey| match key.life.revoked_at {
-            Some(at) => now < at.plus(REMEMBERED) || key.life.seals_until.is_some_and(|until| now < until),
+            Some(at) => now < at.plus(REMEMBERED) || key.life.seals(now),
             None => key.life.verifies(now) || key.life.seals(now),
         };
         let kept: Vec<_> = self.0.iter().filter(|key| needed(key)).cloned().collect();

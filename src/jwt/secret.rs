@@ -1,6 +1,7 @@
 //! HMAC secrets that are worth the name.
 
 use aws_lc_rs::{constant_time, digest};
+use pkcs8::der::{Decode, Tag, Tagged, asn1::AnyRef};
 use std::fmt;
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -23,9 +24,9 @@ pub enum WeakSecret {
     /// A text that stands in tutorials, or that asks to be replaced.
     #[error("is a placeholder or stands in a published example")]
     Published,
-    /// A PEM text, that is, a key of another kind (and often a public one).
-    #[error("is a PEM text, not a secret")]
-    Pem,
+    /// A key of another kind, and often a public one, as PEM, DER or OpenSSH has it.
+    #[error("is a key of another kind (PEM, DER or OpenSSH), not a secret")]
+    Key,
 }
 
 /// Words that stand in placeholders and in no random secret; letters only, lower case.
@@ -64,8 +65,8 @@ impl HmacSecret {
         if bytes.len() < 32 {
             return Err(WeakSecret::Short);
         }
-        if bytes.windows(11).any(|window| window == b"-----BEGIN ") {
-            return Err(WeakSecret::Pem);
+        if is_key(bytes) {
+            return Err(WeakSecret::Key);
         }
         if repeats_itself(bytes) {
             return Err(WeakSecret::Repeated);
@@ -91,6 +92,16 @@ impl HmacSecret {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// Whether the bytes are a key of another kind, or what is left of one: PEM (RFC 7468), OpenSSH's
+/// (RFC 4253 §6.6), or in DER a SEQUENCE that begins with a number or a SEQUENCE.
+fn is_key(bytes: &[u8]) -> bool {
+    let begins = |text: &str| bytes.starts_with(text.as_bytes());
+    let is_der = !bytes.is_ascii()
+        && AnyRef::from_der(bytes)
+            .is_ok_and(|any| any.tag() == Tag::Sequence && matches!(any.value().first(), Some(0x02 | 0x30)));
+    is_der || begins("ssh-") || begins("ecdsa-sha2-") || bytes.windows(5).any(|window| window == b"-----")
 }
 
 fn is_published(bytes: &[u8]) -> bool {

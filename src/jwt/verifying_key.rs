@@ -92,8 +92,13 @@ pub(super) fn rsa(jwk: &Jwk) -> Result<(Bytes, Bytes), KeyError> {
     if !(2048..=8192).contains(&bits) {
         return Err(KeyError::RsaSize(bits));
     }
-    // With an exponent of 1 the message is its own signature; an even one has no inverse.
-    if e.first().is_none_or(|first| *first == 0) || *e == [1] || e.last().is_some_and(|last| last % 2 == 0) {
+    let is_odd = |number: &Bytes| number.last().is_some_and(|last| last % 2 == 1);
+    if !is_odd(&n) {
+        return Err(KeyError::Member("n"));
+    }
+    // With an exponent of 1 the message is its own signature; an even one has no inverse; one of
+    // more than 32 bits is slow, and the backend verifies nothing with it.
+    if e.first().is_none_or(|first| *first == 0) || !is_odd(&e) || *e == [1] || e.len() > 4 {
         return Err(KeyError::RsaExponent);
     }
     let parsed = RsaPublicKeyComponents { n: n.as_slice(), e: e.as_slice() }

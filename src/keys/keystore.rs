@@ -179,9 +179,15 @@ impl Keystore {
 
     /// Revokes a key; see [`KeyRing::revoke`]. If it was the last, a new one of the same
     /// algorithm signs from `now` on.
-    pub async fn revoke(&self, kid: &str, now: UnixTime, keep_sessions: bool) -> Result<KeyRing, KeysError> {
+    pub async fn revoke(
+        &self,
+        kid: &str,
+        now: UnixTime,
+        keep_sessions: bool,
+        lives: Lives,
+    ) -> Result<KeyRing, KeysError> {
         let fresh = made(self.present().await?.signing(now).algorithm()).await?;
-        self.change(|ring| Ok(Some(ring.revoke(kid, now, keep_sessions, fresh.clone())?))).await
+        self.change(|ring| Ok(Some(ring.revoke(kid, now, keep_sessions, fresh.clone(), lives)?))).await
     }
 
     /// The ring, which has to be there.

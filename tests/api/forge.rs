@@ -1,6 +1,6 @@
 //! A signer of its own, written apart from the code under test: it signs whatever it is told.
 
-use crate::server::{KEY, Server};
+use crate::{key::Key, server::Server};
 use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use serde_json::{Map, Value};
@@ -20,12 +20,13 @@ pub fn hs256(key: &[u8], message: &str) -> Vec<u8> {
 /// A good token taken apart, to be changed and signed again with the server's own key.
 #[derive(Clone)]
 pub struct Token {
+    pub key: &'static Key,
     pub header: Map<String, Value>,
     pub claims: Map<String, Value>,
 }
 
 impl Token {
-    /// A fresh token of `ada`, as the server made it.
+    /// A fresh token of `ada` from a server with the usual key; see [`Key::token`] for others.
     pub fn of(server: &Server) -> Self {
         Self::parse(&server.login("ada"))
     }
@@ -33,7 +34,7 @@ impl Token {
     pub fn parse(token: &str) -> Self {
         let parts: Vec<_> = token.split('.').collect();
         let part = |n: usize| serde_json::from_slice(&unb64(parts[n])).unwrap();
-        Self { header: part(0), claims: part(1) }
+        Self { key: Key::hs256(), header: part(0), claims: part(1) }
     }
 
     /// The same with one header member set (`null` stays `null`; see [`Token::without_header`]).
@@ -61,9 +62,9 @@ impl Token {
         token
     }
 
-    /// Signed with the server's key, HS256 whatever the header says.
+    /// Signed with the server's key by its own algorithm, whatever the header says.
     pub fn sign(&self) -> String {
-        sign_text(self.header_text(), self.claims_text())
+        self.key.jws(self.header_text(), self.claims_text())
     }
 
     pub fn header_text(&self) -> String {
@@ -76,12 +77,12 @@ impl Token {
 
     /// Signed with one header member given as text, which need not be JSON.
     pub fn raw_header(&self, name: &str, json: &str) -> String {
-        sign_text(members(&[(name, json)], &self.header), self.claims_text())
+        self.key.jws(members(&[(name, json)], &self.header), self.claims_text())
     }
 
     /// Signed with one claim given as text, which need not be JSON.
     pub fn raw_claim(&self, name: &str, json: &str) -> String {
-        sign_text(self.header_text(), members(&[(name, json)], &self.claims))
+        self.key.jws(self.header_text(), members(&[(name, json)], &self.claims))
     }
 
     pub fn now(&self) -> u64 {
@@ -105,25 +106,12 @@ pub fn twice(object: &Map<String, Value>, name: &str, other: &str) -> [String; 3
         .map(|(a, b)| members(&[(name, a), (name, b)], object))
 }
 
-/// The key that signed before [`KEY`] did, see [`after_a_key_rotation`].
-pub const OLD_KEY: &[u8] = OLD_KEY_TEXT.as_bytes();
-const OLD_KEY_TEXT: &str = "Zt4Rw8Yb1Mn6Vc3Xq9Lk2Jh7Gf5Ds0Pa-test";
-
-/// A server that verifies with two keys, a token of the old one and a token of the new.
-pub fn after_a_key_rotation() -> (Server, Token, Token) {
-    let before = Server::start_with(&[("COUNTERSIGN_SIGNING_KEY", OLD_KEY_TEXT)]);
-    before.user("ada", &[]);
-    let old = Token::of(&before);
-    let server = Server::start_in(before.kill(), &[("COUNTERSIGN_PREVIOUS_SIGNING_KEY", OLD_KEY_TEXT)]);
-    let new = Token::of(&server);
-    (server, old, new)
-}
-
-/// Signs any header and payload bytes with the server's key.
+/// Signs any header and payload bytes with the usual key.
 pub fn sign_text(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
-    sign_with(KEY.as_bytes(), header, payload)
+    Key::hs256().jws(header, payload)
 }
 
+/// The same as HS256 with any bytes as the key.
 pub fn sign_with(key: &[u8], header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     sign_message(key, format!("{}.{}", b64(header), b64(payload)))
 }

@@ -1,10 +1,8 @@
 //! Nothing in a token's header chooses, brings or fetches a key, or changes how it is read.
 
 use crate::{
-    forge::{
-        OLD_KEY, Token, after_a_key_rotation, b64, hs256, members, sign_message, sign_text, sign_with, twice,
-    },
-    server::{KEY, Server},
+    forge::{Token, b64, members, sign_with, twice},
+    key::{Key, with_every_key},
 };
 use aws_lc_rs::{
     digest,
@@ -16,6 +14,19 @@ use std::{
     io::ErrorKind,
     net::{TcpListener, TcpStream},
 };
+
+with_every_key![
+    a_key_that_the_token_brings_is_never_used,
+    no_key_is_fetched_from_an_address_that_the_token_names,
+    a_certificate_that_the_token_brings_is_never_used,
+    a_kid_is_not_a_file_name,
+    a_kid_is_not_a_query_a_command_or_a_pattern,
+    a_kid_that_names_no_key_is_refused_and_splits_no_log_line,
+    a_kid_is_needed_once_there_are_two_keys,
+    a_critical_extension_is_refused,
+    a_compressed_encrypted_or_nested_token_is_refused,
+    a_header_member_that_stands_twice_is_refused,
+];
 
 /// The attacker's own key pair.
 fn attacker() -> Ed25519KeyPair {
@@ -42,15 +53,15 @@ fn by_attacker(token: &Token) -> [String; 2] {
 
 /// The token as HS256 under this key, with and without the server's `kid`.
 fn with_key(key: &[u8], token: &Token) -> [String; 2] {
+    let token = token.header("alg", "HS256");
     [token.clone(), token.without_header("kid")]
         .map(|token| sign_with(key, token.header_text(), token.claims_text()))
 }
 
 // A11
-#[test]
-fn a_key_that_the_token_brings_is_never_used() {
-    let server = Server::start();
-    let token = Token::of(&server);
+fn a_key_that_the_token_brings_is_never_used(key: &'static Key) {
+    let server = key.start();
+    let token = key.token(&server);
     server.accepts(&token.sign());
 
     let public = b64(attacker().public_key());
@@ -72,10 +83,9 @@ fn a_key_that_the_token_brings_is_never_used() {
 }
 
 // A12
-#[test]
-fn no_key_is_fetched_from_an_address_that_the_token_names() {
-    let server = Server::start();
-    let token = Token::of(&server);
+fn no_key_is_fetched_from_an_address_that_the_token_names(key: &'static Key) {
+    let server = key.start();
+    let token = key.token(&server);
     server.accepts(&token.sign());
 
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -99,10 +109,9 @@ fn no_key_is_fetched_from_an_address_that_the_token_names() {
 }
 
 // A13
-#[test]
-fn a_certificate_that_the_token_brings_is_never_used() {
-    let server = Server::start();
-    let token = Token::of(&server);
+fn a_certificate_that_the_token_brings_is_never_used(key: &'static Key) {
+    let server = key.start();
+    let token = key.token(&server);
     server.accepts(&token.sign());
 
     let der = BASE64_STANDARD.decode(CERTIFICATE).expect("the certificate");
@@ -127,10 +136,9 @@ fn a_certificate_that_the_token_brings_is_never_used() {
 }
 
 // A14
-#[test]
-fn a_kid_is_not_a_file_name() {
-    let server = Server::start();
-    let token = Token::of(&server);
+fn a_kid_is_not_a_file_name(key: &'static Key) {
+    let server = key.start();
+    let token = key.token(&server);
     server.accepts(&token.sign());
 
     let files = [
@@ -146,17 +154,18 @@ fn a_kid_is_not_a_file_name() {
     ];
     for kid in files {
         let token = token.header("kid", kid);
-        for content in [&b""[..], b"\0", b"0", b"2", b"0\n", b"1\n", b"2\n", KEY.as_bytes()] {
+        server.refuses_each([(kid, token.sign())]);
+        let token = token.header("alg", "HS256");
+        for content in [&b""[..], b"\0", b"0", b"2", b"0\n", b"1\n", b"2\n", key.setting.as_bytes()] {
             server.refuses_each([(kid, sign_with(content, token.header_text(), token.claims_text()))]);
         }
     }
 }
 
 // A15
-#[test]
-fn a_kid_is_not_a_query_a_command_or_a_pattern() {
-    let server = Server::start();
-    let token = Token::of(&server);
+fn a_kid_is_not_a_query_a_command_or_a_pattern(key: &'static Key) {
+    let server = key.start();
+    let token = key.token(&server);
     server.accepts(&token.sign());
 
     let right = token.header["kid"].as_str().expect("a kid").to_owned();
@@ -183,17 +192,18 @@ fn a_kid_is_not_a_query_a_command_or_a_pattern() {
     ];
     for kid in kids {
         let token = token.header("kid", kid);
-        for key in [&b""[..], b"k", b"49", KEY.as_bytes()] {
-            server.refuses_each([(kid, sign_with(key, token.header_text(), token.claims_text()))]);
+        server.refuses_each([(kid, token.sign())]);
+        let token = token.header("alg", "HS256");
+        for guess in [&b""[..], b"k", b"49", key.setting.as_bytes()] {
+            server.refuses_each([(kid, sign_with(guess, token.header_text(), token.claims_text()))]);
         }
     }
 }
 
 // A16
-#[test]
-fn a_kid_that_names_no_key_is_refused_and_splits_no_log_line() {
-    let server = Server::start();
-    let token = Token::of(&server);
+fn a_kid_that_names_no_key_is_refused_and_splits_no_log_line(key: &'static Key) {
+    let server = key.start();
+    let token = key.token(&server);
     server.accepts(&token.sign());
 
     let right = token.header["kid"].as_str().expect("a kid");
@@ -228,25 +238,27 @@ fn a_kid_that_names_no_key_is_refused_and_splits_no_log_line() {
 }
 
 // A17
-#[test]
-fn a_kid_is_needed_once_there_are_two_keys() {
-    let (server, old, new) = after_a_key_rotation();
-    server.accepts(&sign_with(OLD_KEY, old.header_text(), old.claims_text()));
+fn a_kid_is_needed_once_there_are_two_keys(key: &'static Key) {
+    let (server, old, new) = key.after_a_rotation();
+    server.accepts(&old.sign());
     server.accepts(&new.sign());
 
     for token in [new.without_header("kid"), new.header("kid", ""), new.header("kid", Value::Null)] {
         server.refuses_each([
             ("signed by the current key", token.sign()),
-            ("signed by the previous key", sign_with(OLD_KEY, token.header_text(), token.claims_text())),
+            ("signed by the previous key", old.key.jws(token.header_text(), token.claims_text())),
+            (
+                "signed by the previous key as itself",
+                old.key.jws(token.header("alg", old.key.alg).header_text(), token.claims_text()),
+            ),
         ]);
     }
 }
 
 // A18
-#[test]
-fn a_critical_extension_is_refused() {
-    let server = Server::start();
-    let token = Token::of(&server);
+fn a_critical_extension_is_refused(key: &'static Key) {
+    let server = key.start();
+    let token = key.token(&server);
     server.accepts(&token.sign());
 
     let crits = [
@@ -279,14 +291,13 @@ fn a_critical_extension_is_refused() {
     // RFC 7797: the payload unencoded and signed as it stands.
     let header = members(&[("b64", "false"), ("crit", r#"["b64"]"#)], &token.header);
     let message = format!("{}.{}", b64(header), token.claims_text());
-    server.refuses_each([("an unencoded payload", sign_message(KEY.as_bytes(), message))]);
+    server.refuses_each([("an unencoded payload", key.signed(message))]);
 }
 
 // A20
-#[test]
-fn a_compressed_encrypted_or_nested_token_is_refused() {
-    let server = Server::start();
-    let token = Token::of(&server);
+fn a_compressed_encrypted_or_nested_token_is_refused(key: &'static Key) {
+    let server = key.start();
+    let token = key.token(&server);
     let good = token.sign();
     server.accepts(&good);
 
@@ -296,7 +307,7 @@ fn a_compressed_encrypted_or_nested_token_is_refused() {
     let deflated = [&[1][..], &length.to_le_bytes(), &(!length).to_le_bytes(), text.as_bytes()].concat();
     let zip = token.header("zip", "DEF");
     server.refuses_each([
-        ("zip, compressed", sign_text(zip.header_text(), deflated)),
+        ("zip, compressed", key.jws(zip.header_text(), deflated)),
         ("zip, not compressed", zip.sign()),
         ("zip null", token.header("zip", Value::Null).sign()),
     ]);
@@ -312,32 +323,32 @@ fn a_compressed_encrypted_or_nested_token_is_refused() {
 
     let nested = token.header("cty", "JWT");
     server.refuses_each([
-        ("a token in a token", sign_text(nested.header_text(), &good)),
-        ("a token in a token, no cty", sign_text(token.header_text(), &good)),
-        ("a token as a string in a token", sign_text(nested.header_text(), json!(good).to_string())),
+        ("a token in a token", key.jws(nested.header_text(), &good)),
+        ("a token in a token, no cty", key.jws(token.header_text(), &good)),
+        ("a token as a string in a token", key.jws(nested.header_text(), json!(good).to_string())),
         ("cty alone", nested.sign()),
     ]);
 }
 
 // A21
-#[test]
-fn a_header_member_that_stands_twice_is_refused() {
-    let server = Server::start();
-    let token = Token::of(&server);
+fn a_header_member_that_stands_twice_is_refused(key: &'static Key) {
+    let server = key.start();
+    let token = key.token(&server);
     let claims = token.claims_text();
-    server.accepts(&sign_text(members(&[("alg", r#""HS256""#)], &token.header), &claims));
+    let alg = format!("\"{}\"", key.alg);
+    server.accepts(&key.jws(members(&[("alg", &alg)], &token.header), &claims));
 
     for (name, other) in [("alg", r#""none""#), ("kid", r#""other""#), ("typ", r#""JWT""#), ("ext", "2")] {
         for header in twice(&token.header, name, other) {
-            server.refuses_each([(header.clone(), sign_text(header, &claims))]);
+            server.refuses_each([(header.clone(), key.jws(header, &claims))]);
         }
     }
     // The same name in another spelling of JSON.
-    for (escaped, other) in [(r"\u0061lg", r#""HS256""#), (r"k\u0069d", r#""other""#), (r"t\u0079p", "1")] {
+    for (escaped, other) in [(r"\u0061lg", &*alg), (r"k\u0069d", r#""other""#), (r"t\u0079p", "1")] {
         let header = members(&[(escaped, other)], &token.header);
-        server.refuses_each([(header.clone(), sign_text(header, &claims))]);
+        server.refuses_each([(header.clone(), key.jws(header, &claims))]);
     }
     let unsigned = format!("{}.{}.", b64(&twice(&token.header, "alg", r#""none""#)[0]), b64(&claims));
-    let signature = b64(hs256(KEY.as_bytes(), unsigned.trim_end_matches('.')));
+    let signature = b64(key.sign(unsigned.trim_end_matches('.')));
     server.refuses_each([("alg twice, unsigned", unsigned.clone()), ("then signed", unsigned + &signature)]);
 }

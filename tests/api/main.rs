@@ -16,6 +16,8 @@ mod forge;
 mod hdr;
 mod http;
 mod instances;
+mod key;
+mod key_at_start;
 mod keys;
 mod login;
 mod password;

@@ -71,7 +71,7 @@ fn a_weak_or_missing_key_keeps_production_from_starting() {
     };
     let missing = refused(&[("ROCKET_PROFILE", "release")]);
     assert!(
-        missing.contains("COUNTERSIGN_SIGNING_KEY: is not set, and is made by itself only in"),
+        missing.contains("COUNTERSIGN_SIGNING_KEY: is not set, and keys are made by themselves only in"),
         "{missing}"
     );
     let outside = refused(&[("ROCKET_ADDRESS", "0.0.0.0")]);

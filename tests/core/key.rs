@@ -86,7 +86,7 @@ fn a_secret_that_could_be_guessed_is_refused() {
         ("your-256-bit-secret-your-other-bits", WeakSecret::Published),
         ("09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", WeakSecret::Published),
         ("qwertyuiopasdfghjklzxcvbnm123456", WeakSecret::Published),
-        ("-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE", WeakSecret::Pem),
+        ("-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE", WeakSecret::Key),
     ] {
         assert_eq!(HmacSecret::parse(secret.as_bytes()).unwrap_err(), weak, "{secret:?}");
     }

@@ -7,6 +7,7 @@ mod guard;
 mod jws;
 mod key;
 mod key_file;
+mod keys;
 mod lifetime;
 mod model;
 mod page;

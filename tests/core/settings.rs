@@ -272,3 +272,22 @@ fn urls_show_where_a_store_is_and_not_how_to_get_in() {
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(shown.contains("db.example/app") && shown.contains("cache.example:7000"), "{shown}");
 }
+
+#[test]
+fn a_signing_key_is_a_secret_or_pem_and_known_by_what_it_is() {
+    use countersign::jwt::{Algorithm, SigningKey};
+    let key = SigningKey::generate(Algorithm::Es256).expect("a key");
+    let pem = key.to_text().expect("no secret");
+    let settings = load("", "release", &[("COUNTERSIGN_SIGNING_KEY", &pem)]).expect("good settings");
+    let KeyPlace::Given(given) = &settings.keys.place else { panic!("{settings:?}") };
+    assert_eq!((given.kid(), given.algorithm()), (key.kid(), Algorithm::Es256));
+    let shown = format!("{settings:?}");
+    assert!(pem.lines().skip(1).all(|line| !shown.contains(line)), "{shown}");
+
+    // The same key in another form, and another key.
+    let other = pem.replace('\n', "\r\n");
+    let found =
+        refused(&[("COUNTERSIGN_SIGNING_KEY", &pem), ("COUNTERSIGN_PREVIOUS_SIGNING_KEY", other.trim_end())]);
+    assert_eq!(found, ["COUNTERSIGN_PREVIOUS_SIGNING_KEY: is the same as the signing key"]);
+    assert!(load("", "release", &[KEY, ("COUNTERSIGN_PREVIOUS_SIGNING_KEY", &pem)]).is_ok());
+}

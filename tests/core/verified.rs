@@ -10,6 +10,7 @@ use countersign::{
 use std::{collections::BTreeSet, time::Duration};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
+const LIVES: Lives = Lives { access: Duration::from_secs(100), session: Duration::from_secs(1_000) };
 const ASYMMETRIC: [Algorithm; 3] = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256];
 
 fn key(algorithm: Algorithm) -> SigningKey {
@@ -66,9 +67,8 @@ fn it_expires_to_the_second() {
 #[test]
 fn it_ends_with_its_key() {
     for algorithm in ASYMMETRIC {
-        let lives = Lives { access: Duration::from_secs(100), session: Duration::from_secs(1_000) };
         let ring = KeyRing::new(key(algorithm), NOW);
-        let ring = ring.rotate(key(algorithm), NOW, seconds(10), lives).expect("rotated");
+        let ring = ring.rotate(key(algorithm), NOW, seconds(10), LIVES).expect("rotated");
         let tokens = tokens(&ring);
         let token = remembered(&tokens);
         assert!(tokens.verify(token.as_bytes(), seconds(109)).is_ok(), "{algorithm}");
@@ -84,7 +84,7 @@ fn it_ends_when_its_key_is_revoked() {
         let token = remembered(&tokens);
         let kid = ring.signing(NOW).kid().to_owned();
         for keep_sessions in [true, false] {
-            tokens.replace(ring.revoke(&kid, NOW, keep_sessions, key(algorithm)).expect("revoked"));
+            tokens.replace(ring.revoke(&kid, NOW, keep_sessions, key(algorithm), LIVES).expect("revoked"));
             assert_eq!(tokens.verify(token.as_bytes(), NOW), Err(JwtError::UnknownKey), "{algorithm}");
         }
         tokens.replace(ring.clone());

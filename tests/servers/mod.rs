@@ -7,7 +7,7 @@ mod cluster;
 mod port;
 mod postgres;
 mod process;
-mod program;
+pub mod program;
 mod proxy;
 mod redis;
 mod resp;

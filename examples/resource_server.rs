@@ -1,5 +1,6 @@
 //! A Rocket app that issues no tokens and takes those of another server: by default of a
-//! Countersign on port 8000 of this machine, so it needs another one (`ROCKET_PORT=8001`).
+//! Countersign on port 8000 of this machine, so it needs another one (`ROCKET_PORT=8001`). With
+//! `FEED_SECRET`, the issuer's `REVOCATION__FEED_SECRET`, it follows what is revoked there.
 
 use countersign::{Claims, Role, Verifier, roles};
 use rocket::{get, launch, routes};
@@ -22,10 +23,12 @@ fn setting(name: &str, usual: &str) -> String {
 
 #[launch]
 fn rocket() -> _ {
-    let verifier = Verifier::builder(&setting("JWKS_URL", "http://127.0.0.1:8000/.well-known/jwks.json"))
+    let mut verifier = Verifier::builder(&setting("JWKS_URL", "http://127.0.0.1:8000/.well-known/jwks.json"))
         .issuer(&setting("ISSUER", "countersign"))
-        .audience(&setting("AUDIENCE", "countersign"))
-        .build()
-        .expect("a usable verifier");
+        .audience(&setting("AUDIENCE", "countersign"));
+    if let Ok(secret) = std::env::var("FEED_SECRET") {
+        verifier = verifier.revocations(&setting("FEED_URL", "http://127.0.0.1:8000/revocations"), &secret);
+    }
+    let verifier = verifier.build().expect("a usable verifier");
     rocket::build().attach(verifier.stage()).mount("/", routes![hello, reports])
 }

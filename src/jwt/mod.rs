@@ -13,6 +13,7 @@ mod jwk;
 mod jws;
 mod key_error;
 mod key_set;
+mod life;
 mod pem;
 mod profile;
 mod ring;
@@ -27,10 +28,11 @@ pub use claims::{Claims, Rules};
 pub use jws::{MAX_TOKEN_BYTES, VerifiedJws, verify_jws};
 pub use key_error::KeyError;
 pub use key_set::{KeySet, KeySetError};
+pub use life::{Life, Lives, Stage};
 pub use profile::Profile;
 #[cfg(feature = "verifier")]
 pub(crate) use profile::{Expected, ROLES_AT};
-pub use ring::{KeyRing, Life, Lives, RingError, RingKey, Stage};
+pub use ring::{KeyRing, RingError, RingKey};
 pub use secret::{HmacSecret, WeakSecret};
 pub use signing_key::SigningKey;
 

@@ -5,7 +5,7 @@
 //! is *gone*. Which it is follows from the time alone, so every process that has the ring
 //! changes over at the same moment. Nothing here keeps a ring; see [`keys`](crate::keys).
 
-use super::{KeyError, KeySetError, SigningKey, jwk::Jwk, verifying_key::VerifyingKey};
+use super::{KeyError, KeySetError, Life, Lives, SigningKey, Stage, jwk::Jwk, verifying_key::VerifyingKey};
 use crate::clock::UnixTime;
 use serde::{Deserialize, Serialize};
 use std::{collections::HashSet, fmt, time::Duration};
@@ -26,58 +26,20 @@ pub struct RingKey {
     life: Life,
 }
 
-/// When a key becomes what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(default)]
-pub struct Life {
-    /// From here on others can know it.
-    pub published_at: UnixTime,
-    /// From here on it signs.
-    pub signs_from: UnixTime,
-    /// From here on its successor does. Without one, never.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retires_at: Option<UnixTime>,
-    /// From here on its tokens are refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verifies_until: Option<UnixTime>,
-    /// From here on refresh tokens that were sealed while it signed are refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seals_until: Option<UnixTime>,
-    /// When it was revoked: nothing that it signed is accepted any more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub revoked_at: Option<UnixTime>,
-}
-
-/// What a key is at some moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Known to others, and not signing yet.
-    Published,
-    /// The one that new tokens are signed with.
-    Signing,
-    /// No longer signing; it verifies still.
-    Retired,
-    /// It verifies nothing. Refresh tokens that it sealed may still be good.
-    Gone,
-    /// Revoked.
-    Revoked,
-}
-
-/// How long what a key has made may be good for.
-#[derive(Clone, Copy, Debug)]
-pub struct Lives {
-    /// The longest life of an access token, with what clocks may differ.
-    pub access: Duration,
-    /// The longest that a session may go without a refresh.
-    pub session: Duration,
-}
-
 /// Why a ring is refused, or cannot be changed.
 #[derive(Debug, Error)]
 pub enum RingError {
     /// It is no set of keys that can sign.
     #[error(transparent)]
     Keys(#[from] KeySetError),
+    /// It is no private JWK Set, or a member of a key or of its `life` is not known or of the wrong type.
+    #[error("not a JWK Set of keys with their life: line {line}, column {column}")]
+    Malformed {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+    },
     /// The times of a key contradict each other, or those of another key.
     #[error("the key at {index} has times that make no sense: {what}")]
     Life {
@@ -108,40 +70,6 @@ struct Entry {
     jwk: Jwk,
     #[serde(default)]
     life: Life,
-}
-
-impl Life {
-    /// What the times say, but for which of several keys it is that signs.
-    fn verifies(&self, now: UnixTime) -> bool {
-        self.revoked_at.is_none() && self.verifies_until.is_none_or(|until| now < until)
-    }
-
-    fn is_retired(&self, now: UnixTime) -> bool {
-        self.retires_at.is_some_and(|at| at <= now)
-    }
-
-    fn seals(&self, now: UnixTime) -> bool {
-        self.seals_until.is_none_or(|until| now < until)
-    }
-
-    fn retire(&mut self, at: UnixTime, lives: Lives) {
-        self.retires_at = Some(at);
-        self.verifies_until = Some(at.plus(lives.access));
-        self.seals_until = Some(at.plus(lives.session));
-    }
-
-    fn contradiction(&self) -> Option<&'static str> {
-        let end = |time: Option<UnixTime>| time.unwrap_or(UnixTime(u64::MAX));
-        if self.published_at > self.signs_from {
-            Some("it signs before it is published")
-        } else if self.signs_from > end(self.retires_at) {
-            Some("it retires before it signs")
-        } else if end(self.retires_at) > end(self.verifies_until) {
-            Some("it verifies no longer than it signs")
-        } else {
-            None
-        }
-    }
 }
 
 impl RingKey {
@@ -190,7 +118,10 @@ impl KeyRing {
     /// Reads a private JWK Set in which each key has a member `life` with its times. A key is
     /// known by its thumbprint (RFC 7638), whatever its `kid` says.
     pub fn from_json(json: &str) -> Result<Self, RingError> {
-        let kept: Kept = serde_json::from_str(json).map_err(|_| KeySetError::NotAJwkSet)?;
+        // What the parser says would show what it read.
+        let malformed =
+            |error: serde_json::Error| RingError::Malformed { line: error.line(), column: error.column() };
+        let kept: Kept = serde_json::from_str(json).map_err(malformed)?;
         let mut keys = Vec::new();
         for (index, Entry { jwk, life }) in kept.keys.into_iter().enumerate() {
             let key = SigningKey::from_jwk(jwk).map_err(|source| KeySetError::Key { index, source })?;
@@ -376,19 +307,6 @@ impl KeyRing {
 
     fn newest(&mut self) -> &mut RingKey {
         self.0.iter_mut().rfind(|key| key.life.revoked_at.is_none()).expect("a key that is not revoked")
-    }
-}
-
-impl Stage {
-    /// Its name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Published => "published",
-            Self::Signing => "signing",
-            Self::Retired => "retired",
-            Self::Gone => "gone",
-            Self::Revoked => "revoked",
-        }
     }
 }
 

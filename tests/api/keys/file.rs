@@ -111,6 +111,8 @@ fn a_bad_ring_keeps_the_server_from_starting_and_says_why() {
         (key(&|key| key["d"] = json!("A".repeat(43))), "do not belong together"),
         (key(&|key| drop(key.as_object_mut().expect("a key").remove("d"))), "public key"),
         (key(&|key| key["x"] = json!("A".repeat(43))), "small order"),
+        (key(&|key| key["life"]["verify_until"] = json!(9_999_999_999_u64)), "not a JWK Set"),
+        (key(&|key| key["life"]["signs_from"] = json!("now")), "not a JWK Set"),
         (key(&|key| key["life"]["retires_at"] = json!(9_999_999_999_u64)), "must not retire"),
         (key(&|key| key["life"]["published_at"] = json!(9_999_999_999_u64)), "before it is published"),
         (

@@ -3,7 +3,8 @@
 use super::{Failure, print};
 use countersign::{
     clock::{Clock, SystemClock},
-    config::{Database, Settings},
+    config::{Database, KeyPlace, Settings},
+    keys::{KeysError, Keystore},
     store::{Finding, Severity, StoreError, Stores},
 };
 
@@ -57,7 +58,35 @@ async fn examine(settings: &Settings) -> Vec<Examined> {
         let findings = findings.unwrap_or_else(refusal);
         examined.push(Examined { what: url.to_string(), findings });
     }
+    examined.extend(examine_keys(settings).await);
     examined
+}
+
+/// `None` if the settings give the key itself, or what is wrong has been said.
+async fn examine_keys(settings: &Settings) -> Option<Examined> {
+    let keystore = match (&settings.keys.place, &settings.database) {
+        (KeyPlace::File { path, .. }, _) => Keystore::in_file(path),
+        (KeyPlace::Database { .. }, Database::Sqlite(path)) if !path.exists() => {
+            let missing = refusal(Failure::failed(&KeysError::Missing(path.display().to_string())));
+            let findings = if settings.keys.place.is_made() { vec![] } else { missing };
+            return Some(Examined { what: "keys in the database".into(), findings });
+        }
+        (KeyPlace::Database { .. }, _) => {
+            Keystore::of(settings, &Stores::open_database(settings).await.ok()?).ok()??
+        }
+        _ => return None,
+    };
+    let mut findings = match keystore.load().await {
+        Ok(None) if !settings.keys.place.is_made() => {
+            refusal(Failure::failed(&KeysError::Missing(keystore.name().to_owned())))
+        }
+        Ok(_) => vec![],
+        Err(error) => refusal(Failure::failed(&error)),
+    };
+    if keystore.is_open_to_others() {
+        findings.push(Finding::warning("can be read by others; chmod it to 600"));
+    }
+    Some(Examined { what: format!("keys in {}", keystore.name()), findings })
 }
 
 fn checked(findings: Result<Vec<Finding>, StoreError>) -> Result<Vec<Finding>, Failure> {

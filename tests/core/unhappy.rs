@@ -2,15 +2,16 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-/// The ids that stand in comments of the tests, as `// A01` or `// A01, A02: why`.
+/// The ids that stand in comments of the tests, as `// A01` or `// A01, A02: why` (`# A01` in Python).
 fn tested(folder: &Path, ids: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).expect("the tests' sources") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             tested(&path, ids);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "py") {
             let text = fs::read_to_string(&path).expect("a source");
-            for comment in text.lines().filter_map(|line| line.trim().strip_prefix("// ")) {
+            let comments = text.lines().map(str::trim);
+            for comment in comments.filter_map(|line| line.strip_prefix("// ").or(line.strip_prefix("# "))) {
                 let list = comment.split(':').next().unwrap_or_default();
                 ids.extend(list.split(", ").filter(|id| is_id(id)).map(str::to_owned));
             }

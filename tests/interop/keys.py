@@ -105,6 +105,7 @@ def spoiled(token):
     return f"{head}.{'B' if signature[0] == 'A' else 'A'}{signature[1:]}"
 
 
+# K02
 def check(base, verifiers, algorithm, app):
     metadata = requests.get(f"{base}/.well-known/oauth-authorization-server").json()
     assert metadata["issuer"] == ISSUER and metadata["jwks_uri"] == f"{ISSUER}/.well-known/jwks.json", metadata

@@ -61,10 +61,12 @@ fn a_wrong_encryption_key_keeps_the_server_from_starting() {
     let folder = server.kill();
     let mut wrong = settings(OTHER).to_vec();
     wrong.push(("COUNTERSIGN_DATABASE_URL", "sqlite:test.db"));
-    for command in [&["serve"][..], &["keys", "list"], &["keys", "rotate"], &["keys", "generate"]] {
+    for command in
+        [&["serve"][..], &["keys", "list"], &["keys", "rotate"], &["keys", "generate"], &["doctor"]]
+    {
         let refused = run(folder.path(), &wrong, command);
         assert_eq!(refused.status.code(), Some(1), "{command:?}: {}", stderr(&refused));
-        let said = stderr(&refused);
+        let said = stderr(&refused) + &String::from_utf8_lossy(&refused.stdout);
         assert!(said.contains("KEYS__ENCRYPTION_KEY") || said.contains("already"), "{command:?}: {said}");
         assert!(!said.contains(OTHER), "{said}");
     }
@@ -85,6 +87,9 @@ fn in_production_the_first_key_is_made_by_a_command() {
     let refused = run(folder.path(), &release(&[]), &["serve"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(stderr(&refused).contains("countersign keys generate"), "{}", stderr(&refused));
+    let doctor = run(tempfile::TempDir::new().expect("a folder").path(), &release(&[]), &["doctor"]);
+    let said = String::from_utf8_lossy(&doctor.stdout);
+    assert!(doctor.status.code() == Some(1) && said.contains("refused  keys in the database"), "{said}");
     let made = run(folder.path(), &release(&[]), &["keys", "generate", "--algorithm", "ES256"]);
     assert!(made.status.success(), "{}", stderr(&made));
     let server = Server::start_in(folder, &release(&[]));

@@ -30,6 +30,10 @@ fn in_production_the_first_key_is_made_by_a_command() {
         assert!(stderr(&refused).contains("there are no keys in keys.json"), "{command:?}");
     }
     assert!(!folder.path().join("keys.json").exists());
+    let doctor = run(folder.path(), &settings, &["doctor"]);
+    assert_eq!(doctor.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&doctor.stdout);
+    assert!(said.contains("refused  keys in keys.json: there are no keys"), "{said}");
 
     let made = run(folder.path(), &settings, &["keys", "generate"]);
     assert!(made.status.success(), "{}", stderr(&made));
@@ -63,6 +67,8 @@ fn a_file_that_others_can_read_is_warned_of() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("changed");
     let server = Server::start_in(folder, &RING);
     assert!(server.log().contains("keys.json can be read by others; chmod it to 600"), "{}", server.log());
+    let said = server.cli(&["doctor"], "");
+    assert!(said.contains("warning  keys in keys.json: can be read by others"), "{said}");
 }
 
 #[test]
@@ -121,9 +127,9 @@ fn a_bad_ring_keeps_the_server_from_starting_and_says_why() {
         ),
     ] {
         fs::write(folder.path().join("keys.json"), &ring).expect("written");
-        for command in [&["serve"][..], &["keys", "list"]] {
+        for command in [&["serve"][..], &["keys", "list"], &["doctor"]] {
             let refused = run(folder.path(), &RING, command);
-            let said = stderr(&refused);
+            let said = stderr(&refused) + &String::from_utf8_lossy(&refused.stdout);
             assert_eq!(refused.status.code(), Some(1), "{why}: {said}");
             assert!(said.contains("keys.json") && said.contains(why), "{why}: {said}");
             let secret =

@@ -33,6 +33,8 @@ use tokio::{
 
 /// How often the keystore is looked at: a revoked key is refused everywhere within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long to wait before a successor that could not be kept is made again.
+const TEND_AGAIN: Duration = Duration::from_secs(60);
 
 /// The keys of this process, as its keystore has them.
 pub struct Keys {
@@ -72,7 +74,7 @@ impl Keys {
             (None, KeyPlace::Given(key)) => (None, KeyRing::fixed(SigningKey::clone(key), &previous)?),
             (None, _) => (None, KeyRing::fixed(made(Algorithm::EdDsa).await?, &previous)?),
         };
-        let keys = Self {
+        Ok(Self {
             tokens: Arc::new(AccessTokens::new(ring, settings.access.clone())),
             keystore,
             previous,
@@ -81,11 +83,7 @@ impl Keys {
             clock,
             heard: Mutex::new(Heard { version, at: Instant::now() }),
             changes: watch::Sender::new(()),
-        };
-        if keys.keystore.is_some() {
-            keys.tend().await?;
-        }
-        Ok(keys)
+        })
     }
 
     /// What issues and verifies with these keys.
@@ -132,13 +130,16 @@ impl Keys {
         let Some(kept) = keystore.kept().await? else {
             return Err(KeysError::Missing(keystore.name().to_owned()));
         };
-        let mut heard = self.heard();
-        heard.at = asked_at.max(heard.at);
-        if heard.version.replace(kept.version) == Some(kept.version) {
+        let known = {
+            let mut heard = self.heard();
+            heard.at = asked_at.max(heard.at);
+            heard.version
+        };
+        if known == Some(kept.version) {
             return Ok(false);
         }
-        drop(heard);
         let ring = keystore.ring(kept.bytes)?;
+        self.heard().version = Some(kept.version);
         self.tokens.replace(ring.with_previous(&self.previous));
         self.changes.send_replace(());
         let kid = self.tokens.ring().signing(self.clock.now()).kid().to_owned();
@@ -148,21 +149,19 @@ impl Keys {
 
     /// Follows the keystore for ever. Failures are logged once, and tried again.
     pub async fn follow(&self) -> Infallible {
-        let mut failing = false;
+        let (mut unread, mut untended) = (false, false);
+        let mut tend_at = Instant::now();
         loop {
             sleep(LOOK_EVERY).await;
-            let done = match self.reload().await {
-                Ok(_) => self.tend().await,
-                Err(error) => Err(error),
-            };
-            match &done {
-                Ok(()) if failing => tracing::info!("the keys can be read again"),
-                Err(error) if !failing => {
-                    tracing::error!("{}; going on with the keys as they were", causes(error));
-                }
-                _ => {}
+            let read = self.reload().await.map(drop);
+            tell(&mut unread, &read, "going on with the keys as they were", "the keys can be read again");
+            if read.is_ok() && tend_at <= Instant::now() {
+                let tended = self.tend().await;
+                tell(&mut untended, &tended, "so the keys do not rotate", "the keys rotate again");
+                // A new key may cost much to make, and there is no hurry.
+                let pause = if tended.is_err() { TEND_AGAIN } else { Duration::ZERO };
+                tend_at = Instant::now() + pause;
             }
-            failing = done.is_err();
         }
     }
 
@@ -193,6 +192,16 @@ impl Keys {
     fn heard(&self) -> MutexGuard<'_, Heard> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Tells the log when something begins to fail, and when it is well again.
+fn tell(failing: &mut bool, done: &Result<(), KeysError>, consequence: &str, relief: &str) {
+    match done {
+        Ok(()) if *failing => tracing::info!("{relief}"),
+        Err(error) if !*failing => tracing::error!("{}; {consequence}", causes(error)),
+        _ => {}
+    }
+    *failing = done.is_err();
 }
 
 async fn first(

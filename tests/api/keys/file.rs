@@ -155,6 +155,7 @@ fn a_ring_that_has_become_bad_changes_nothing_and_a_good_one_is_taken_again() {
     fs::remove_file(&path).expect("removed");
     super::pause(1000);
     server.accepts(&server.login("ada"));
+    assert!(!server.log().contains("the keys can be read again"), "{}", server.log());
     fs::write(&path, &good).expect("written");
     within_a_second(|| server.log().contains("the keys can be read again"));
     server.cli(&["keys", "rotate"], "");
@@ -196,4 +197,16 @@ fn a_team_may_move_from_a_secret_to_a_ring_without_logging_anybody_out() {
     server.accepts(&newer);
     assert_eq!(refresh(&server, &token).status, 200, "sealed by the new key");
     assert_eq!(server.send(Request::get("/health/ready")).status, 200);
+}
+
+#[test]
+fn keys_that_cannot_be_replaced_go_on_and_the_log_says_so_once() {
+    let server = Server::start_with(&ring(&[("COUNTERSIGN_KEYS__PERIOD", "3")]));
+    server.user("ada", &[]);
+    // Where the new file would be written there is a folder with something in it.
+    fs::create_dir_all(server.folder.path().join("keys.json.new/in/the/way")).expect("made");
+    super::pause(4000);
+    server.accepts(&server.login("ada"));
+    assert_eq!(list(&server).len(), 1);
+    assert_eq!(server.log().matches("so the keys do not rotate").count(), 1, "{}", server.log());
 }

@@ -127,14 +127,13 @@ impl Keys {
     pub async fn reload(&self) -> Result<bool, KeysError> {
         let Some(keystore) = &self.keystore else { return Ok(false) };
         let asked_at = Instant::now();
-        let Some(kept) = keystore.kept().await? else {
-            return Err(KeysError::Missing(keystore.name().to_owned()));
-        };
+        let kept = keystore.kept().await?;
         let known = {
             let mut heard = self.heard();
             heard.at = asked_at.max(heard.at);
             heard.version
         };
+        let kept = kept.ok_or_else(|| KeysError::Missing(keystore.name().to_owned()))?;
         if known == Some(kept.version) {
             return Ok(false);
         }

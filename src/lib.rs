@@ -21,6 +21,6 @@ pub use jwt::Claims;
 #[cfg(feature = "verifier")]
 pub use verifier::Verifier;
 pub use web::{
-    guard::{CurrentUser, Role},
+    guard::{CurrentUser, Rejection, Role},
     stage,
 };

@@ -188,6 +188,11 @@ impl Settings {
             let text = "is a signing key, and whoever follows must not have that";
             reader.problem("revocation.feed_secret", text);
         }
+        let mut sealing = keys.iter().flat_map(|keys| &keys.encryption);
+        if revocation.feed_secret.as_ref().is_some_and(|feed| sealing.any(|key| feed.matches(key.bytes()))) {
+            let text = "is an encryption key, and whoever follows must not have that";
+            reader.problem("revocation.feed_secret", text);
+        }
         let origins = reader.origins("origins");
         let problems = reader.finish();
         match keys {
@@ -261,8 +266,18 @@ fn revocation(reader: &mut Reader) -> RevocationSettings {
     RevocationSettings {
         max_staleness: Duration::from_secs(max_staleness),
         when_stale: when_stale.unwrap_or(WhenStale::Refuse),
-        feed_secret: reader.secret("revocation.feed_secret"),
+        feed_secret: feed_secret(reader),
     }
+}
+
+/// It travels in a header (RFC 6750 §2.1), so it has to fit into one.
+fn feed_secret(reader: &mut Reader) -> Option<HmacSecret> {
+    let secret = reader.secret("revocation.feed_secret")?;
+    if secret.bytes().iter().all(u8::is_ascii_graphic) {
+        return Some(secret);
+    }
+    reader.problem("revocation.feed_secret", "must be visible ASCII characters, to be sent in a header");
+    None
 }
 
 fn password(reader: &mut Reader) -> PasswordSettings {

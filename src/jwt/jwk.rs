@@ -58,6 +58,11 @@ pub(super) fn encoded(bytes: impl AsRef<[u8]>) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// A short text that is another for every other document: by it one knows a set of keys again.
+pub(crate) fn tag(json: &str) -> String {
+    encoded(&digest::digest(&digest::SHA256, json.as_bytes()).as_ref()[..12])
+}
+
 /// The bytes of a member that has to be there (RFC 7518 §2: base64url, strictly).
 pub(super) fn bytes(member: Option<&str>, name: &'static str) -> Result<Bytes, KeyError> {
     let text = member.ok_or(KeyError::Member(name))?;

@@ -13,6 +13,9 @@ pub enum KeyError {
     /// A member that is missing or malformed, or by which the key is not for these signatures.
     #[error("has a member \"{0}\" that is missing or does not fit")]
     Member(&'static str),
+    /// Another key of the set has this name.
+    #[error("has the \"kid\" of another key")]
+    Duplicate,
     /// A member that has more or fewer bytes than the key's type has.
     #[error("has a member \"{0}\" of the wrong length")]
     Length(&'static str),

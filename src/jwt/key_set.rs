@@ -73,7 +73,7 @@ impl KeySet {
         for (index, text) in set.keys.into_iter().enumerate() {
             match published(text.get()) {
                 Ok(key) if keys.iter().all(|(_, other)| other.kid != key.kid) => keys.push((index, key)),
-                Ok(_) => refused.push(KeySetError::Key { index, source: KeyError::Member("kid") }),
+                Ok(_) => refused.push(KeySetError::Key { index, source: KeyError::Duplicate }),
                 Err(source) => refused.push(KeySetError::Key { index, source }),
             }
         }

@@ -25,6 +25,7 @@ mod verifying_key;
 pub use access::{AccessTokens, Issuance, IssueError};
 pub use algorithm::{Algorithm, AlgorithmError};
 pub use claims::{Claims, Rules};
+pub(crate) use jwk::tag;
 pub use jws::{MAX_TOKEN_BYTES, VerifiedJws, verify_jws};
 pub use key_error::KeyError;
 pub use key_set::{KeySet, KeySetError};

@@ -13,11 +13,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use zeroize::Zeroizing;
 
 /// How long to wait before an issuer that failed is asked again.
 const RETRY: Duration = Duration::from_millis(500);
+/// How long there is between two questions at least.
+const BREATH: Duration = Duration::from_millis(50);
 /// The longest that the issuer is asked to hold an answer back.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// How often what has expired is forgotten.
@@ -60,9 +62,14 @@ impl Feed {
         self.follower.lag()
     }
 
-    /// Follows the feed for ever; calls `keys_changed` when the issuer has published other keys.
-    /// Failures are logged once, and tried again.
-    pub(super) async fn follow(&self, keys_changed: impl Fn()) -> Infallible {
+    /// How long there may be no word.
+    pub(super) fn max_staleness(&self) -> Duration {
+        self.max_staleness
+    }
+
+    /// Follows the feed for ever; calls `announce` with the name of the set of keys that the issuer
+    /// has published. Failures are logged once, and tried again.
+    pub(super) async fn follow(&self, announce: impl Fn(&str)) -> Infallible {
         let (mut failing, mut forgotten) = (false, Instant::now());
         loop {
             if forgotten.elapsed() >= FORGET_EVERY {
@@ -70,7 +77,9 @@ impl Feed {
                 self.follower.forget();
             }
             let asked_at = Instant::now();
-            let page = self.ask().await;
+            // Whoever has no word needs one now, and not when there is something new.
+            let wait = if failing || !self.is_informed() { Duration::ZERO } else { self.wait() };
+            let page = self.ask(wait).await;
             match &page {
                 Ok(_) if failing => tracing::info!("revocations are heard of again"),
                 Err(error) if !failing => {
@@ -86,20 +95,27 @@ impl Feed {
             failing = page.is_err();
             match page {
                 Ok(page) => {
-                    if self.are_other_keys(&page) {
-                        keys_changed();
+                    if let Some(keys) = self.keys_of(&page) {
+                        announce(&keys);
                     }
-                    self.follower.take(&page, asked_at);
+                    let has_more = self.follower.take(&page, asked_at);
+                    if !has_more {
+                        // Whatever the issuer answers, it is not asked more often than this.
+                        sleep_until(asked_at + BREATH).await;
+                    }
                 }
                 Err(_) => sleep(RETRY).await,
             }
         }
     }
 
-    /// What is new; held back by the issuer until there is something, or for a while.
-    async fn ask(&self) -> Result<Page, FetchError> {
-        // So that several answers fit into the time after which silence counts.
-        let wait = (self.max_staleness / 3).min(LONGEST_WAIT);
+    /// So that several answers fit into the time after which silence counts.
+    fn wait(&self) -> Duration {
+        (self.max_staleness / 3).min(LONGEST_WAIT)
+    }
+
+    /// What is new; held back by the issuer until there is something, for as long as this.
+    async fn ask(&self, wait: Duration) -> Result<Page, FetchError> {
         let body = self.source.revocations(&self.query(wait), &self.secret, wait).await?;
         serde_json::from_slice(&body).map_err(FetchError::Page)
     }
@@ -115,15 +131,14 @@ impl Feed {
         query
     }
 
-    fn are_other_keys(&self, page: &Page) -> bool {
+    /// Which set of keys the issuer has published, to be sent along the next time.
+    fn keys_of(&self, page: &Page) -> Option<String> {
         // What would not fit into a query as it stands is no tag of ours.
         let plain =
             |tag: &&String| tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         let tag = page.keys.as_ref().filter(plain).cloned();
-        let mut known = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = known.is_some() && *known != tag;
-        *known = tag;
-        changed
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&tag);
+        tag
     }
 }
 

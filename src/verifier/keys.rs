@@ -26,15 +26,20 @@ pub(super) struct Keys {
     cool_down: Duration,
     word: watch::Sender<Word>,
     wanted: Notify,
-    outdated: Notify,
+    announced: Notify,
     following: Mutex<Told>,
 }
 
 /// What is known of the issuer.
 #[derive(Default)]
 struct Word {
-    /// The last good set.
+    /// The last good set, and by which it is known again.
     keys: Option<Arc<KnownKeys>>,
+    tag: String,
+    /// The set that the issuer says it has published.
+    announced: Option<String>,
+    /// Since when that has not been the one known.
+    outdated_since: Option<Instant>,
     last_fetch: Fetched,
     /// When a fetch for the sake of an unknown `kid` was last over.
     asked_at: Option<Instant>,
@@ -54,7 +59,6 @@ enum Reason {
     Due,
     /// For the sake of an unknown `kid`.
     Wanted,
-    Outdated,
 }
 
 /// What the log has been told.
@@ -71,7 +75,7 @@ impl Keys {
             cool_down,
             word: watch::Sender::default(),
             wanted: Notify::new(),
-            outdated: Notify::new(),
+            announced: Notify::new(),
             following: Mutex::default(),
         }
     }
@@ -102,9 +106,22 @@ impl Keys {
         let _ = timeout(self.source.deadline(), over).await;
     }
 
-    /// The issuer says that it has published others.
-    pub(super) fn are_outdated(&self) {
-        self.outdated.notify_one();
+    /// The issuer says that this is the set that it has published.
+    pub(super) fn announce(&self, tag: &str) {
+        let is_news = self.word.send_if_modified(|word| {
+            let is_news = word.announced.as_deref() != Some(tag);
+            word.announced = Some(tag.to_owned());
+            word.compare();
+            is_news
+        });
+        if is_news && self.word.borrow().outdated_since.is_some() {
+            self.announced.notify_one();
+        }
+    }
+
+    /// How long the known set has not been the one that the issuer says it has published.
+    pub(super) fn staleness(&self) -> Duration {
+        self.word.borrow().outdated_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     /// Fetches for ever; calls `before` with the keys that are about to be replaced or kept.
@@ -115,7 +132,7 @@ impl Keys {
             let reason = select! {
                 () = sleep_until(due) => Reason::Due,
                 () = self.wanted.notified() => Reason::Wanted,
-                () = self.outdated.notified() => Reason::Outdated,
+                () = self.announced.notified() => Reason::Due,
             };
             // Whoever came while the last answer was on its way has had it.
             if reason == Reason::Wanted && self.is_cooling(&self.word.borrow()) {
@@ -127,8 +144,9 @@ impl Keys {
             let fetched = self.source.fetch().await;
             told.of(&fetched, &self.word.borrow(), &self.source);
             let pause = self.note(fetched, reason == Reason::Wanted);
-            // Of several servers that are the issuer, another may have answered, which had not heard.
-            due = Instant::now() + if reason == Reason::Outdated { pause.min(RETRY) } else { pause };
+            // A cache may have answered, or one of several servers which had not heard yet.
+            let is_outdated = self.word.borrow().outdated_since.is_some();
+            due = Instant::now() + if is_outdated { pause.min(RETRY) } else { pause };
         }
     }
 
@@ -143,6 +161,8 @@ impl Keys {
             match fetched {
                 Ok(published) => {
                     word.keys = Some(Arc::new(KnownKeys::new(published.keys)));
+                    word.tag = published.tag;
+                    word.compare();
                     if let Some(max_age) = published.max_age {
                         pause = max_age.clamp(*MAX_AGE.start(), *MAX_AGE.end());
                     }
@@ -156,6 +176,15 @@ impl Keys {
 
     fn is_cooling(&self, word: &Word) -> bool {
         word.asked_at.is_some_and(|at| at.elapsed() < self.cool_down)
+    }
+}
+
+impl Word {
+    /// Whether the known set is the one that is said to be published.
+    fn compare(&mut self) {
+        let is_outdated = self.announced.as_ref().is_some_and(|tag| *tag != self.tag);
+        let since = self.outdated_since.get_or_insert_with(Instant::now);
+        self.outdated_since = is_outdated.then_some(*since);
     }
 }
 
@@ -208,7 +237,8 @@ mod tests {
     fn published(max_age: Option<u64>) -> Result<Published, FetchError> {
         let secret = HmacSecret::parse(b"q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1").expect("a secret");
         let keys = KeySet::of([&SigningKey::hs256(&secret)]).expect("a set");
-        Ok(Published { keys, passed_over: vec![], max_age: max_age.map(Duration::from_secs) })
+        let max_age = max_age.map(Duration::from_secs);
+        Ok(Published { keys, passed_over: vec![], max_age, tag: "tag".into() })
     }
 
     #[test]

@@ -78,9 +78,14 @@ impl Verifier {
         let claims = self.signed(token).await?;
         match &self.0.feed {
             Some(feed) if feed.denies(&claims) => Err(VerifyError::Revoked),
-            Some(feed) if !feed.is_informed() => Err(VerifyError::NoWord),
+            Some(feed) if !self.is_informed_by(feed) => Err(VerifyError::NoWord),
             _ => Ok(claims),
         }
+    }
+
+    /// Whether there has been word of what was revoked, and of which keys there are.
+    fn is_informed_by(&self, feed: &Feed) -> bool {
+        feed.is_informed() && self.0.keys.staleness() <= feed.max_staleness()
     }
 
     async fn signed(&self, token: &[u8]) -> Result<Claims, VerifyError> {
@@ -104,7 +109,7 @@ impl Verifier {
         let forget = |known: &KnownKeys| known.forget(expected, clock.now());
         match feed {
             Some(feed) => {
-                let (never, _) = join!(keys.follow(forget), feed.follow(|| keys.are_outdated()));
+                let (never, _) = join!(keys.follow(forget), feed.follow(|tag| keys.announce(tag)));
                 never
             }
             None => keys.follow(forget).await,
@@ -120,7 +125,7 @@ impl Verifier {
     /// Whether tokens can be taken at all: there are keys to verify with, and, if it is followed,
     /// there is word of what was revoked.
     pub fn is_ready(&self) -> bool {
-        self.0.keys.known().is_some() && self.0.feed.as_ref().is_none_or(Feed::is_informed)
+        self.0.keys.known().is_some() && self.0.feed.as_ref().is_none_or(|feed| self.is_informed_by(feed))
     }
 
     /// Waits for the end of the first fetch, however it ends, but no longer than one may take.

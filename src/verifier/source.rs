@@ -1,6 +1,6 @@
 //! Fetching a key set: one GET, with a deadline and a cap.
 
-use crate::jwt::{KeySet, KeySetError};
+use crate::jwt::{self, KeySet, KeySetError};
 use reqwest::{
     Client, Response, StatusCode, Url,
     header::{CACHE_CONTROL, HeaderMap},
@@ -29,6 +29,8 @@ pub(super) struct Published {
     pub(super) passed_over: Vec<KeySetError>,
     /// For how long it may be kept (RFC 9111 §5.2.2.1).
     pub(super) max_age: Option<Duration>,
+    /// By which a Countersign's feed names this very set.
+    pub(super) tag: String,
 }
 
 #[derive(Debug, Error)]
@@ -79,12 +81,14 @@ impl Source {
     }
 
     async fn get(&self) -> Result<Published, FetchError> {
-        let response = self.client.get(self.url.clone()).send().await?;
+        // What a cache in between has kept may be what was revoked since (RFC 9111 §5.2.1.4).
+        let request = self.client.get(self.url.clone()).header(CACHE_CONTROL, "no-cache");
+        let response = request.send().await?;
         let max_age = max_age(response.headers());
         let body = body(response, MAX_BODY).await?;
         let body = std::str::from_utf8(&body).map_err(|_| KeySetError::NotAJwkSet)?;
         let (keys, passed_over) = KeySet::published(body)?;
-        Ok(Published { keys, passed_over, max_age })
+        Ok(Published { keys, passed_over, max_age, tag: jwt::tag(body) })
     }
 
     /// A page of revocations, which the issuer may hold back for `wait`.

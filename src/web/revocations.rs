@@ -5,9 +5,8 @@ use super::{
     answer::{Private, Problem, unavailable},
     bearer, catcher,
     guard::Rejection,
-    well_known,
 };
-use crate::{grant::Authority, revocation::Page};
+use crate::{grant::Authority, jwt, revocation::Page};
 use rocket::{
     Request, Shutdown, State, async_trait, get,
     http::{Status, uri::Origin},
@@ -75,7 +74,7 @@ pub(super) async fn revocations(
     let known_keys = one(uri, "keys", BAD_KEYS)?;
     let page = async || -> Result<Page, Problem> {
         let page = revocations.page(from).await;
-        let keys = Some(well_known::tag(&authority.keys.jwks()));
+        let keys = Some(jwt::tag(&authority.keys.jwks()));
         Ok(Page { keys, ..page.map_err(unavailable("revocations could not be read"))? })
     };
 

@@ -3,9 +3,8 @@
 use crate::{
     config::Settings,
     grant::{Authority, OFFLINE_ACCESS},
+    jwt,
 };
-use aws_lc_rs::digest;
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use rocket::{
     Build, Request, Response, Rocket, State, get,
     http::{ContentType, Header, Status},
@@ -88,15 +87,9 @@ impl Place {
     }
 }
 
-/// A short text that is another for every other document.
-pub(super) fn tag(json: &str) -> String {
-    let digest = digest::digest(&digest::SHA256, json.as_bytes());
-    BASE64_URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12])
-}
-
 impl<'r> Responder<'r, 'static> for Published {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        let tag = format!("\"{}\"", tag(&self.json));
+        let tag = format!("\"{}\"", jwt::tag(&self.json));
         // RFC 9110 §13.1.2: a list, compared weakly.
         let known = request.headers().get("If-None-Match").flat_map(|list| list.split(','));
         let is_known = known

@@ -176,6 +176,41 @@ fn the_secret_of_the_feed_is_none_unless_set_and_may_come_from_a_file() {
     let from_file = ("COUNTERSIGN_REVOCATION__FEED_SECRET_FILE", file.path().to_str().expect("a text"));
     assert!(secret(&[KEY, from_file]).expect("a secret").matches(FEED.1.as_bytes()));
     assert!(refused(&[FEED, from_file])[0].contains("set together with its _FILE"));
+    // Whoever follows could open the keys in the database.
+    let store = ("COUNTERSIGN_KEYS__STORE", "database");
+    for (one, other) in [(KEY.1, FEED.1), (FEED.1, KEY.1)] {
+        let encryption = ("COUNTERSIGN_KEYS__ENCRYPTION_KEY", one);
+        let previous = ("COUNTERSIGN_KEYS__PREVIOUS_ENCRYPTION_KEY", other);
+        let found = load("", "debug", &[store, encryption, previous, FEED]);
+        let found = found.expect_err("refused").join("\n");
+        assert!(found.contains("COUNTERSIGN_REVOCATION__FEED_SECRET: is an encryption key"), "{found}");
+    }
+}
+
+#[test]
+fn where_keys_are_is_said_once_and_completely() {
+    let secret = ("COUNTERSIGN_KEYS__ENCRYPTION_KEY", FEED.1);
+    for (pairs, expected) in [
+        (
+            &[KEY, ("COUNTERSIGN_KEYS__STORE", "database"), secret][..],
+            "KEYS__STORE: is set together with SIGNING_KEY",
+        ),
+        (&[("COUNTERSIGN_KEYS__STORE", "database")], "KEYS__ENCRYPTION_KEY: is not set"),
+        (&[("COUNTERSIGN_KEYS__STORE", "database"), (secret.0, "short")], "KEYS__ENCRYPTION_KEY: is shorter"),
+        (&[("COUNTERSIGN_KEYS__STORE", "keys.json")], "KEYS__STORE: must be file:PATH or database"),
+        (&[("COUNTERSIGN_KEYS__STORE", "file:")], "KEYS__STORE: must be file:PATH or database"),
+        (
+            &[KEY, ("COUNTERSIGN_KEYS__ANNOUNCE", "299")],
+            "KEYS__ANNOUNCE: must not be shorter than KEYS__MAX_AGE",
+        ),
+        (&[KEY, ("COUNTERSIGN_KEYS__PERIOD", "3600")], "KEYS__PERIOD: must be longer than KEYS__ANNOUNCE"),
+        (&[KEY, ("COUNTERSIGN_KEYS__MAX_AGE", "0")], "KEYS__MAX_AGE: must be a whole number"),
+        (&[KEY, ("COUNTERSIGN_KEYS", "file:keys.json")], "KEYS: is a table of settings"),
+    ] {
+        let found = load("", "release", pairs).expect_err("refused");
+        assert!(found.iter().any(|line| line.contains(expected)), "{expected}: {found:?}");
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
 }
 
 #[test]
@@ -230,6 +265,14 @@ fn each_problem_is_blamed_on_the_setting_that_has_it() {
         (
             &[("COUNTERSIGN_REVOCATION__FEED_SECRET", "short")],
             "COUNTERSIGN_REVOCATION__FEED_SECRET: is shorter than 32 bytes",
+        ),
+        (
+            &[("COUNTERSIGN_REVOCATION__FEED_SECRET", "Wm4tYq7RzX1nLd8KpV5cHs2GbJf6Ue9A\n")],
+            "COUNTERSIGN_REVOCATION__FEED_SECRET: must be visible ASCII characters",
+        ),
+        (
+            &[("COUNTERSIGN_REVOCATION__FEED_SECRET", "Wm4tYq7RzX1nLd8K pV5cHs2GbJf6Ue9A")],
+            "COUNTERSIGN_REVOCATION__FEED_SECRET: must be visible ASCII characters",
         ),
         (
             &[("COUNTERSIGN_REVOCATION__FEED_SECRET", KEY.1)],

@@ -77,7 +77,7 @@ fn of_a_published_set_what_cannot_be_used_is_passed_over_and_said() {
         (with(&public(&ec()), "y", b64([1; 32])), KeyError::NotOnCurve),
         (with(&oct(), "kid", "secret"), KeyError::Published("k")),
         // The name of another, before it.
-        (with(&public(&okp()), "kid", key["kid"].clone()), KeyError::Member("kid")),
+        (with(&public(&okp()), "kid", key["kid"].clone()), KeyError::Duplicate),
         // No name, beside others.
         (public(&okp()), KeyError::Member("kid")),
         (without(&key, &["kid"]), KeyError::Member("kid")),

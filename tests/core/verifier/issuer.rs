@@ -38,6 +38,7 @@ struct Shared {
     answer: Mutex<Answer>,
     changed: Condvar,
     requests: AtomicUsize,
+    heads: Mutex<Vec<String>>,
 }
 
 impl Answer {
@@ -55,6 +56,7 @@ impl Issuer {
             answer: answer.into(),
             changed: Condvar::new(),
             requests: AtomicUsize::new(0),
+            heads: Mutex::default(),
         });
         let serving = shared.clone();
         thread::spawn(move || {
@@ -93,6 +95,11 @@ impl Issuer {
         self.shared.requests.load(Ordering::SeqCst)
     }
 
+    /// The heads of the requests that have come, in lower case.
+    pub fn heads(&self) -> Vec<String> {
+        self.shared.heads.lock().expect("not poisoned").clone()
+    }
+
     /// Waits until so many have come.
     pub async fn has_had(&self, requests: usize) {
         eventually("requests", async || self.requests() >= requests).await;
@@ -103,7 +110,8 @@ impl Shared {
     /// Errors are the client's leave to hang up.
     fn serve(&self, mut stream: TcpStream) -> Option<()> {
         let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
-        while !lines.next()?.ok()?.is_empty() {}
+        let head: Vec<_> = lines.by_ref().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+        self.heads.lock().expect("not poisoned").push(head.join("\n").to_lowercase());
         self.requests.fetch_add(1, Ordering::SeqCst);
         let answer = self.answer.lock().expect("not poisoned");
         let held = |answer: &mut Answer| matches!(answer, Answer::Held);

@@ -1,5 +1,6 @@
 //! A resource server: another issuer's tokens, by the keys that it publishes.
 
+mod announced;
 mod building;
 mod fetching;
 mod guards;

@@ -11,6 +11,9 @@ use countersign::{
 };
 use std::time::Duration;
 
+/// The furthest that a successor is announced ahead, in seconds: 30 days.
+const MAX_ANNOUNCE: u64 = 30 * 86_400;
+
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Lists the keys, in the order in which they sign, and what each is at this moment.
@@ -36,7 +39,7 @@ pub(super) enum Command {
         algorithm: Option<Algorithm>,
         /// How many seconds later; COUNTERSIGN_KEYS__ANNOUNCE unless it is given, and not less
         /// than COUNTERSIGN_KEYS__MAX_AGE.
-        #[arg(long = "in", value_name = "SECONDS")]
+        #[arg(long = "in", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=MAX_ANNOUNCE))]
         after: Option<u64>,
     },
     /// Refuses at once, everywhere, whatever a key has signed: for a key that others know.
@@ -93,7 +96,8 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Fai
                 return Err(Failure::Refused(text));
             }
             let ring = desk.keystore()?.rotate(algorithm, now, after, settings.lives()).await?;
-            ring.keys().last().map_or(Ok(()), |key| print(&as_line(&ring, key, now)))
+            let newest = ring.keys().iter().rfind(|key| key.life().revoked_at.is_none());
+            newest.map_or(Ok(()), |key| print(&as_line(&ring, key, now)))
         }
         Command::Revoke { kid, dry_run, keep_sessions } => {
             let ring = desk.keystore()?.present().await?;
@@ -152,6 +156,10 @@ impl<'a> Desk<'a> {
     /// while it signed.
     async fn sessions_of(&self, key: &RingKey, now: UnixTime) -> Result<u64, Failure> {
         let life = key.life();
+        // What has been ended before needs no ending.
+        if life.seals_until.is_some_and(|until| until <= now) {
+            return Ok(0);
+        }
         let until = life.retires_at.unwrap_or(UnixTime(u64::MAX));
         Ok(self.stores.sessions.count(life.signs_from..until, now).await?)
     }

@@ -14,5 +14,11 @@ pub(super) fn start() {
     for directive in ["rocket::server=warn", "rocket::server::_=off", "hyper=warn", "redis=off"] {
         filter = filter.add_directive(directive.parse::<Directive>().expect("a correct directive"));
     }
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        // Where nobody reads the log any more, to complain of it would be to panic.
+        .log_internal_errors(false)
+        .init();
 }

@@ -229,7 +229,11 @@ impl Reader {
         let value = self.value(key)?;
         let number = match value.as_str() {
             Some(text) => text.parse().ok(),
-            None => value.to_u128().and_then(|number| u64::try_from(number).ok()),
+            // TOML's numbers have a sign.
+            None => match value.to_i128() {
+                Some(number) => u64::try_from(number).ok(),
+                None => value.to_u128().and_then(|number| u64::try_from(number).ok()),
+            },
         };
         let number = number.filter(|number| range.contains(number));
         if number.is_none() {

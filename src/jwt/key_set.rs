@@ -73,7 +73,11 @@ impl KeySet {
         for (index, text) in set.keys.into_iter().enumerate() {
             match published(text.get()) {
                 Ok(key) if keys.iter().all(|(_, other)| other.kid != key.kid) => keys.push((index, key)),
-                Ok(_) => refused.push(KeySetError::Key { index, source: KeyError::Duplicate }),
+                Ok(key) => {
+                    let source =
+                        if key.kid.is_some() { KeyError::Duplicate } else { KeyError::Member("kid") };
+                    refused.push(KeySetError::Key { index, source });
+                }
                 Err(source) => refused.push(KeySetError::Key { index, source }),
             }
         }

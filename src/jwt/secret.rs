@@ -1,6 +1,10 @@
 //! HMAC secrets that are worth the name.
 
 use aws_lc_rs::{constant_time, digest};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD},
+};
 use pkcs8::der::{Decode, Tag, Tagged, asn1::AnyRef};
 use std::fmt;
 use thiserror::Error;
@@ -65,7 +69,7 @@ impl HmacSecret {
         if bytes.len() < 32 {
             return Err(WeakSecret::Short);
         }
-        if is_key(bytes) {
+        if is_key(bytes) || decoded(bytes).is_some_and(|decoded| is_key(&decoded)) {
             return Err(WeakSecret::Key);
         }
         if repeats_itself(bytes) {
@@ -102,6 +106,14 @@ fn is_key(bytes: &[u8]) -> bool {
         && AnyRef::from_der(bytes)
             .is_ok_and(|any| any.tag() == Tag::Sequence && matches!(any.value().first(), Some(0x02 | 0x30)));
     is_der || begins("ssh-") || begins("ecdsa-sha2-") || bytes.windows(5).any(|window| window == b"-----")
+}
+
+/// What the bytes are the base64 of (RFC 4648 §4 and §5), if they are.
+fn decoded(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let text: Zeroizing<Vec<u8>> =
+        bytes.iter().filter(|byte| !b"\r\n=".contains(byte)).copied().collect::<Vec<_>>().into();
+    let decoded = BASE64_STANDARD_NO_PAD.decode(&*text).or_else(|_| BASE64_URL_SAFE_NO_PAD.decode(&*text));
+    decoded.map(Zeroizing::new).ok()
 }
 
 fn is_published(bytes: &[u8]) -> bool {

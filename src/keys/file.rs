@@ -52,6 +52,10 @@ impl KeyFile {
     }
 
     fn read(&self) -> Result<Option<KeptRing>, FileError> {
+        // A pipe would keep whoever opens it waiting for ever.
+        if fs::metadata(&self.0).is_ok_and(|data| !data.is_file()) {
+            return Err(at(&self.0)(io::Error::new(ErrorKind::InvalidInput, "not a file")));
+        }
         let file = match File::open(&self.0) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 // Nothing there is one thing, a folder that is not there another.

@@ -33,6 +33,8 @@ use tokio::{
 
 /// How often the keystore is looked at: a revoked key is refused everywhere within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often it may be looked at besides, for the sake of unknown keys.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How long to wait before a successor that could not be kept is made again.
 const TEND_AGAIN: Duration = Duration::from_secs(60);
 
@@ -45,6 +47,8 @@ pub struct Keys {
     lives: Lives,
     clock: Arc<dyn Clock>,
     heard: Mutex<Heard>,
+    /// When a look for an unknown key began.
+    looked_at: tokio::sync::Mutex<Option<Instant>>,
     changes: watch::Sender<()>,
 }
 
@@ -82,6 +86,7 @@ impl Keys {
             lives: settings.lives(),
             clock,
             heard: Mutex::new(Heard { version, at: Instant::now() }),
+            looked_at: tokio::sync::Mutex::default(),
             changes: watch::Sender::new(()),
         })
     }
@@ -128,22 +133,41 @@ impl Keys {
         let Some(keystore) = &self.keystore else { return Ok(false) };
         let asked_at = Instant::now();
         let kept = keystore.kept().await?;
-        let known = {
+        let kept = kept.ok_or_else(|| KeysError::Missing(keystore.name().to_owned()))?;
+        let is_known = self.heard().version == Some(kept.version);
+        let ring = if is_known { None } else { Some(keystore.ring(kept.bytes)?) };
+        {
+            // What cannot be read is no word, so not before it was.
             let mut heard = self.heard();
             heard.at = asked_at.max(heard.at);
-            heard.version
-        };
-        let kept = kept.ok_or_else(|| KeysError::Missing(keystore.name().to_owned()))?;
-        if known == Some(kept.version) {
-            return Ok(false);
+            heard.version = Some(kept.version);
         }
-        let ring = keystore.ring(kept.bytes)?;
-        self.heard().version = Some(kept.version);
+        let Some(ring) = ring else { return Ok(false) };
         self.tokens.replace(ring.with_previous(&self.previous));
         self.changes.send_replace(());
         let kid = self.tokens.ring().signing(self.clock.now()).kid().to_owned();
         tracing::info!(kid, "the keys have changed");
         Ok(true)
+    }
+
+    /// Looks at the keystore at once, for a token with a key that is not known: another process may
+    /// have signed with one that is newer than the last look. Says whether there are other keys
+    /// since this was called. One look at a time, and not many, whatever arrives.
+    pub async fn look_again(&self) -> bool {
+        if self.keystore.is_none() {
+            return false;
+        }
+        let called_at = Instant::now();
+        let mut looked_at = self.looked_at.lock().await;
+        match *looked_at {
+            Some(at) if at >= called_at => true,
+            Some(at) if at.elapsed() < LOOK_AGAIN => false,
+            _ => {
+                *looked_at = Some(Instant::now());
+                // Whoever follows tells the log of it.
+                self.reload().await.unwrap_or(false)
+            }
+        }
     }
 
     /// Follows the keystore for ever. Failures are logged once, and tried again.

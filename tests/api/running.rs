@@ -57,6 +57,27 @@ fn stdout_is_one_line_and_sigterm_ends_it_with_0() {
     }
 }
 
+#[test]
+fn it_ends_when_it_is_told_to_though_nobody_reads_what_it_says() {
+    let folder = TempDir::new().expect("a folder");
+    let mut child =
+        program(folder.path(), &[("COUNTERSIGN_SIGNING_KEY", KEY)], &[]).spawn().expect("started");
+    let mut first = String::new();
+    let stdout = child.stdout.take().expect("a pipe");
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut first).expect("a line");
+    drop(child.stderr.take());
+    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill runs");
+    assert!(killed.success());
+    let ended = (0..100).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        child.try_wait().expect("a child")
+    });
+    if ended.is_none() {
+        child.kill().expect("killed");
+    }
+    assert_eq!(ended.and_then(|status| status.code()), Some(0), "after {first:?}");
+}
+
 // K05
 #[test]
 fn a_weak_or_missing_key_keeps_production_from_starting() {

@@ -92,6 +92,22 @@ fn a_secret_that_could_be_guessed_is_refused() {
     }
 }
 
+// A04
+#[test]
+fn the_text_of_a_key_of_another_kind_is_no_secret() {
+    use countersign::jwt::Algorithm;
+    for algorithm in [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256] {
+        let key = SigningKey::generate(algorithm).expect("a key");
+        let pem = key.to_text().expect("PEM");
+        let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        let wrapped = pem.lines().filter(|line| !line.starts_with("-----")).collect::<Vec<_>>().join("\n");
+        let urlsafe = body.replace('+', "-").replace('/', "_");
+        for text in [&body, &wrapped, &urlsafe, body.trim_end_matches('='), &BASE64.encode(pem.as_bytes())] {
+            assert_eq!(HmacSecret::parse(text.as_bytes()).unwrap_err(), WeakSecret::Key, "{algorithm}");
+        }
+    }
+}
+
 #[test]
 fn random_secrets_are_taken_in_every_common_spelling() {
     for seed in 0_u32..2_000 {

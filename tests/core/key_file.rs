@@ -164,6 +164,11 @@ async fn what_is_no_file_is_an_error_that_names_it() {
         let text = text(&refused.expect_err("a folder"));
         assert!(text.contains(&file.path().display().to_string()), "{text}");
     }
+    fs::remove_dir(file.path()).expect("removed");
+    let made = std::process::Command::new("mkfifo").arg(file.path()).status().expect("mkfifo runs");
+    assert!(made.success());
+    let text = text(&file.load().await.map(drop).expect_err("a pipe, which nobody writes to"));
+    assert!(text.contains("not a file"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -188,6 +188,20 @@ fn the_secret_of_the_feed_is_none_unless_set_and_may_come_from_a_file() {
 }
 
 #[test]
+fn numbers_in_rocket_toml_are_numbers() {
+    let toml = "[default.auth]\naccess_ttl = 600\nleeway = 0\nkeys = { max_age = 60, announce = 4000 }\n\
+                [default.auth.refresh]\ngrace = 5\n";
+    let settings = load(toml, "release", &[KEY]).expect("good settings");
+    assert_eq!(settings.access.max_lifetime, Duration::from_secs(600));
+    assert_eq!((settings.access.leeway, settings.refresh.grace), (Duration::ZERO, Duration::from_secs(5)));
+    assert_eq!((settings.keys.max_age.as_secs(), settings.keys.announce.as_secs()), (60, 4000));
+    for wrong in ["29", "-600", "600.5", "true"] {
+        let found = load(&format!("[default.auth]\naccess_ttl = {wrong}"), "release", &[KEY]);
+        assert!(found.expect_err("refused")[0].contains("must be a whole number"), "{wrong}");
+    }
+}
+
+#[test]
 fn where_keys_are_is_said_once_and_completely() {
     let secret = ("COUNTERSIGN_KEYS__ENCRYPTION_KEY", FEED.1);
     for (pairs, expected) in [

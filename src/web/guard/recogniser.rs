@@ -3,7 +3,10 @@
 use super::Rejection;
 #[cfg(feature = "verifier")]
 use crate::{Verifier, verifier::VerifyError};
-use crate::{grant::Authority, jwt::Claims};
+use crate::{
+    grant::Authority,
+    jwt::{Claims, JwtError},
+};
 use rocket::{Phase, Rocket};
 
 /// What the guards ask: one of the two is managed.
@@ -26,7 +29,11 @@ impl<'r> Recogniser<'r> {
     pub(super) async fn recognise(&self, token: &str) -> Result<Claims, Rejection> {
         match self {
             Self::Issuer(authority) => {
-                let claims = authority.tokens.verify(token.as_bytes(), authority.clock.now())?;
+                let verdict = || authority.tokens.verify(token.as_bytes(), authority.clock.now());
+                let claims = match verdict() {
+                    Err(JwtError::UnknownKey) if authority.keys.look_again().await => verdict()?,
+                    verdict => verdict?,
+                };
                 if authority.revocations.denies(&claims) {
                     Err(Rejection::Revoked)
                 } else if authority.is_informed() {

@@ -96,3 +96,27 @@ fn in_production_the_first_key_is_made_by_a_command() {
     server.user("ada", &[]);
     assert_eq!(crate::forge::Token::of(&server).header["alg"], "ES256");
 }
+
+#[test]
+fn a_server_that_cannot_open_the_keys_any_more_takes_no_tokens_in_the_end() {
+    let server = Backing::sqlite()
+        .start_with(&[&settings(KEK)[..], &[("COUNTERSIGN_REVOCATION__MAX_STALENESS", "2")]].concat());
+    server.user("ada", &[]);
+    let token = server.login("ada");
+    let mut other = settings(OTHER).to_vec();
+    other.extend([
+        ("COUNTERSIGN_KEYS__PREVIOUS_ENCRYPTION_KEY", KEK),
+        ("COUNTERSIGN_DATABASE_URL", "sqlite:test.db"),
+    ]);
+    let rotated = run(server.folder.path(), &other, &["keys", "rotate"]);
+    assert!(rotated.status.success(), "{}", stderr(&rotated));
+    let status = |expected| {
+        (0..100).any(|_| {
+            super::pause(100);
+            server.me(&token).status == expected
+        })
+    };
+    assert!(status(503), "a revoked key could be among what it cannot read");
+    assert_eq!(server.send(crate::http::Request::get("/health/ready")).status, 503);
+    assert_eq!(server.log().matches("going on with the keys as they were").count(), 1, "{}", server.log());
+}

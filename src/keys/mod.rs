@@ -164,8 +164,13 @@ impl Keys {
             Some(at) if at.elapsed() < LOOK_AGAIN => false,
             _ => {
                 *looked_at = Some(Instant::now());
-                // Whoever follows tells the log of it.
-                self.reload().await.unwrap_or(false)
+                let found = self.reload().await;
+                if found.is_err() {
+                    // Those that wait must not each wait for a store that does not answer. Whoever
+                    // follows tells the log of it.
+                    *looked_at = Some(Instant::now());
+                }
+                found.unwrap_or(false)
             }
         }
     }

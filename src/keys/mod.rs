@@ -47,6 +47,8 @@ pub struct Keys {
     lives: Lives,
     clock: Arc<dyn Clock>,
     heard: Mutex<Heard>,
+    /// Held by whoever reads, so that nobody who has read earlier puts back what is older.
+    reading: tokio::sync::Mutex<()>,
     /// When a look for an unknown key began.
     looked_at: tokio::sync::Mutex<Option<Instant>>,
     changes: watch::Sender<()>,
@@ -86,6 +88,7 @@ impl Keys {
             lives: settings.lives(),
             clock,
             heard: Mutex::new(Heard { version, at: Instant::now() }),
+            reading: tokio::sync::Mutex::default(),
             looked_at: tokio::sync::Mutex::default(),
             changes: watch::Sender::new(()),
         })
@@ -131,6 +134,7 @@ impl Keys {
     /// changes nothing: this process goes on with the keys that it has.
     pub async fn reload(&self) -> Result<bool, KeysError> {
         let Some(keystore) = &self.keystore else { return Ok(false) };
+        let _reading = self.reading.lock().await;
         let asked_at = Instant::now();
         let kept = keystore.kept().await?;
         let kept = kept.ok_or_else(|| KeysError::Missing(keystore.name().to_owned()))?;
@@ -139,7 +143,7 @@ impl Keys {
         {
             // What cannot be read is no word, so not before it was.
             let mut heard = self.heard();
-            heard.at = asked_at.max(heard.at);
+            heard.at = asked_at;
             heard.version = Some(kept.version);
         }
         let Some(ring) = ring else { return Ok(false) };

@@ -5,6 +5,7 @@
 mod arbitrary;
 mod der;
 mod jwk;
+mod looks;
 mod openssl;
 mod padding;
 mod pem;

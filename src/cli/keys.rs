@@ -4,7 +4,7 @@ use super::{Failure, print, session::shown};
 use clap::Subcommand;
 use countersign::{
     clock::{Clock, SystemClock, UnixTime},
-    config::{Database, KeyPlace, Settings},
+    config::{KeyPlace, Settings},
     jwt::{Algorithm, KeyRing, RingError, RingKey, SigningKey},
     keys::{KeysError, Keystore},
     store::Stores,
@@ -127,12 +127,7 @@ struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     async fn open(settings: &'a Settings) -> Result<Self, Failure> {
-        if settings.database == Database::Memory {
-            let text =
-                "COUNTERSIGN_DATABASE_URL: memory: is gone with the process; there is nothing to manage";
-            return Err(Failure::Refused(text.into()));
-        }
-        let stores = Stores::open(settings).await.map_err(|error| Failure::failed(&error))?;
+        let stores = super::stores(settings).await?;
         let keystore = Keystore::of(settings, &stores)?;
         Ok(Self { settings, stores, keystore })
     }

@@ -134,12 +134,7 @@ struct Desk {
 
 impl Desk {
     async fn open(settings: &Settings) -> Result<Self, Failure> {
-        if settings.database == Database::Memory {
-            let text =
-                "COUNTERSIGN_DATABASE_URL: memory: is gone with the process; there is nothing to manage";
-            return Err(Failure::Refused(text.into()));
-        }
-        let stores = Stores::open(settings).await.map_err(|error| Failure::failed(&error))?;
+        let stores = stores(settings).await?;
         let token_life = settings.access.max_lifetime + settings.access.leeway;
         let revocations = Revocations::open(stores.sessions.clone(), Arc::new(SystemClock), token_life);
         let revocations = Arc::new(revocations.await?);
@@ -147,6 +142,15 @@ impl Desk {
         let accounts = Accounts::new(stores.users.clone(), hasher, revocations.clone());
         Ok(Self { stores, accounts, revocations })
     }
+}
+
+/// The stores, which have to be there without the server too.
+async fn stores(settings: &Settings) -> Result<Stores, Failure> {
+    if settings.database == Database::Memory {
+        let text = "COUNTERSIGN_DATABASE_URL: memory: is gone with the process; there is nothing to manage";
+        return Err(Failure::Refused(text.into()));
+    }
+    Stores::open(settings).await.map_err(|error| Failure::failed(&error))
 }
 
 /// To standard output; whoever reads it may stop early (`| head`).

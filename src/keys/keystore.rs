@@ -128,13 +128,11 @@ impl Keystore {
 
     /// The ring and its version, if there is one.
     pub async fn load(&self) -> Result<Option<(u64, KeyRing)>, KeysError> {
-        let Some(KeptRing { version, bytes }) = self.place.load().await.map_err(self.failed())? else {
-            return Ok(None);
-        };
+        let Some(KeptRing { version, bytes }) = self.kept().await? else { return Ok(None) };
         Ok(Some((version, self.ring(bytes)?)))
     }
 
-    /// The version of what is kept, without a look inside.
+    /// What is kept, as it is kept.
     pub(super) async fn kept(&self) -> Result<Option<KeptRing>, KeysError> {
         self.place.load().await.map_err(self.failed())
     }

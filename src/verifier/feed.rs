@@ -69,7 +69,7 @@ impl Feed {
 
     /// Follows the feed for ever; calls `announce` with the name of the set of keys that the issuer
     /// has published. Failures are logged once, and tried again.
-    pub(super) async fn follow(&self, announce: impl Fn(&str)) -> Infallible {
+    pub(super) async fn follow(&self, announce: impl Fn(Option<&str>)) -> Infallible {
         let (mut failing, mut forgotten) = (false, Instant::now());
         loop {
             if forgotten.elapsed() >= FORGET_EVERY {
@@ -95,9 +95,7 @@ impl Feed {
             failing = page.is_err();
             match page {
                 Ok(page) => {
-                    if let Some(keys) = self.keys_of(&page) {
-                        announce(&keys);
-                    }
+                    announce(self.keys_of(&page).as_deref());
                     let has_more = self.follower.take(&page, asked_at);
                     if !has_more {
                         // Whatever the issuer answers, it is not asked more often than this.

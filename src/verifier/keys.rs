@@ -106,11 +106,11 @@ impl Keys {
         let _ = timeout(self.source.deadline(), over).await;
     }
 
-    /// The issuer says that this is the set that it has published.
-    pub(super) fn announce(&self, tag: &str) {
+    /// The issuer says that this is the set that it has published, if it says which.
+    pub(super) fn announce(&self, tag: Option<&str>) {
         let is_news = self.word.send_if_modified(|word| {
-            let is_news = word.announced.as_deref() != Some(tag);
-            word.announced = Some(tag.to_owned());
+            let is_news = word.announced.as_deref() != tag;
+            word.announced = tag.map(str::to_owned);
             word.compare();
             is_news
         });

@@ -46,10 +46,12 @@ fn main() {
 
 fn issue(tokens: &AccessTokens) -> String {
     let issuance = Issuance {
-        subject: UserId::random(),
+        subject: UserId::random().to_string(),
         client_id: "first-party",
-        session_id: SessionId::from_bytes([7; 16]),
+        session_id: Some(SessionId::from_bytes([7; 16])),
+        client_revision: 0,
         revision: 1_800_000_000_000,
+        lifetime: Duration::from_secs(86_400),
         roles: &BTreeSet::from(["admin".parse().expect("a role")]),
         scope: &"read write".parse::<Scope>().expect("a scope"),
         session_ends: NOW.plus(Duration::from_secs(86_400)),

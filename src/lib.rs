@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 pub mod account;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod grant;
+mod id;
 pub mod jwt;
 pub mod keys;
 pub mod password;
@@ -12,6 +14,7 @@ pub mod revocation;
 pub mod scope;
 pub mod session;
 pub mod store;
+pub mod token;
 pub mod user;
 #[cfg(feature = "verifier")]
 pub mod verifier;

@@ -1,5 +1,6 @@
 //! Scopes (RFC 6749 §3.3): what a token may be used for.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 use thiserror::Error;
 
@@ -35,6 +36,36 @@ impl Scope {
         Self(tokens)
     }
 
+    /// What is in either.
+    pub fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0).cloned().collect())
+    }
+
+    /// The tokens one by one.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// A scope as its `Display` writes it, so nothing is the empty one; in a request that would be
+    /// an error.
+    pub(crate) fn from_display(text: &str) -> Result<Self, ScopeError> {
+        if text.is_empty() { Ok(Self::default()) } else { text.parse() }
+    }
+
+    /// Whether a text is one scope token; `const`, so that [`scopes!`](crate::scopes) can ask at
+    /// compile time.
+    pub const fn is_token(text: &str) -> bool {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while at < bytes.len() {
+            match bytes[at] {
+                0x21 | 0x23..=0x5B | 0x5D..=0x7E => at += 1,
+                _ => return false,
+            }
+        }
+        !bytes.is_empty()
+    }
+
     /// What is in both.
     pub fn intersection(&self, other: &Self) -> Self {
         Self(self.0.intersection(&other.0).cloned().collect())
@@ -53,14 +84,24 @@ impl FromStr for Scope {
 
     /// RFC 6749 §3.3: `scope-token *( SP scope-token )`, of `%x21 / %x23-5B / %x5D-7E`.
     fn from_str(text: &str) -> Result<Self, ScopeError> {
-        let is_token = |token: &str| {
-            !token.is_empty() && token.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
-        };
-        if text.split(' ').all(is_token) {
+        if text.split(' ').all(Self::is_token) {
             Ok(Self(text.split(' ').map(str::to_owned).collect()))
         } else {
             Err(ScopeError)
         }
+    }
+}
+
+/// As its `Display` writes it.
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_display(&String::deserialize(deserializer)?).map_err(Error::custom)
     }
 }
 

@@ -192,12 +192,14 @@ impl Authority {
         now: UnixTime,
     ) -> Result<Tokens, GrantError> {
         let issuance = Issuance {
-            subject: user.id,
+            subject: user.id.to_string(),
             client_id: &session.client_id,
-            session_id: session.id,
+            client_revision: 0,
+            session_id: Some(session.id),
             revision,
             roles: &user.roles,
             scope: &scope,
+            lifetime: self.tokens.lifetime(),
             session_ends: session.ends_at(),
         };
         let left = Duration::from_secs(session.ends_at().0.saturating_sub(now.0));

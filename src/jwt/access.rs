@@ -5,13 +5,7 @@ use super::{
     profile::{Expected, TYPE},
     verified::VerifiedTokens,
 };
-use crate::{
-    clock::UnixTime,
-    scope::Scope,
-    session::SessionId,
-    user::{RoleName, UserId},
-};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use crate::{clock::UnixTime, scope::Scope, session::SessionId, token::TokenId, user::RoleName};
 use std::{
     collections::BTreeSet,
     sync::{Arc, PoisonError, RwLock},
@@ -45,18 +39,22 @@ impl Present {
 /// Whom a new access token is for, and what it allows.
 #[derive(Clone, Debug)]
 pub struct Issuance<'a> {
-    /// `sub`.
-    pub subject: UserId,
+    /// `sub`: a user's id, or, for a client that calls in its own name, the client's.
+    pub subject: String,
     /// `client_id`.
     pub client_id: &'a str,
-    /// `sid`.
-    pub session_id: SessionId,
+    /// `crev`: the client's revision; 0 for the built-in one, which does not change.
+    pub client_revision: u64,
+    /// `sid`: a client that calls in its own name has no session.
+    pub session_id: Option<SessionId>,
     /// `rev`.
     pub revision: u64,
     /// `roles`.
     pub roles: &'a BTreeSet<RoleName>,
     /// `scope`.
     pub scope: &'a Scope,
+    /// How long it is good for at most, in whole seconds.
+    pub lifetime: Duration,
     /// When the session ends; no token outlives it.
     pub session_ends: UnixTime,
 }
@@ -92,29 +90,34 @@ impl AccessTokens {
         *self.present.write().unwrap_or_else(PoisonError::into_inner) = Present::new(ring);
     }
 
-    /// How long a new token is good for.
+    /// How long a new token is good for at most.
     pub fn lifetime(&self) -> Duration {
         self.expected.rules.max_lifetime
     }
 
-    /// A new token (RFC 9068 §2.2) from `now` for [`lifetime`](Self::lifetime) or to the end of
-    /// its session, with a `jti` of 128 random bits and nothing personal in it.
+    /// A new token (RFC 9068 §2.2) from `now` for its lifetime or ours, or to the end of its session,
+    /// with a `jti` of 128 random bits and nothing personal in it.
     pub fn issue(&self, issuance: &Issuance<'_>, now: UnixTime) -> Result<String, IssueError> {
-        let mut jti = [0; 16];
-        getrandom::fill(&mut jti).map_err(|_| IssueError::Randomness)?;
-        let claims = serde_json::json!({
+        let jti = TokenId::random().map_err(|_| IssueError::Randomness)?;
+        let lifetime = issuance.lifetime.min(self.lifetime());
+        let mut claims = serde_json::json!({
             "iss": self.expected.rules.issuer,
             "aud": self.expected.rules.audience,
             "sub": issuance.subject,
             "client_id": issuance.client_id,
-            "sid": issuance.session_id.to_string(),
-            "jti": BASE64_URL_SAFE_NO_PAD.encode(jti),
+            "jti": jti.to_string(),
             "iat": now,
-            "exp": now.plus(self.lifetime()).min(issuance.session_ends),
+            "exp": now.plus(lifetime).min(issuance.session_ends),
             "rev": issuance.revision,
             "roles": issuance.roles,
-            "scope": issuance.scope.to_string(),
+            "scope": issuance.scope,
         });
+        if let Some(session) = issuance.session_id {
+            claims["sid"] = session.to_string().into();
+        }
+        if issuance.client_revision != 0 {
+            claims["crev"] = issuance.client_revision.into();
+        }
         jws::sign(claims.to_string().as_bytes(), TYPE, self.ring().signing(now)).map_err(IssueError::Signing)
     }
 

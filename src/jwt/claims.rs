@@ -21,6 +21,7 @@ pub struct Claims {
     pub(super) session_id: String,
     pub(super) jti: String,
     pub(super) revision: u64,
+    pub(super) client_revision: u64,
     pub(super) roles: BTreeSet<RoleName>,
     pub(super) scope: Scope,
     pub(super) issued_at: UnixTime,
@@ -35,12 +36,19 @@ impl Claims {
         &self.subject
     }
 
+    /// Whether a service is calling in its own name, and no person: the subject is the client itself
+    /// (RFC 9068 §2.2). No [`UserId`](crate::user::UserId) is a client's id.
+    pub fn is_service(&self) -> bool {
+        self.subject == self.client_id
+    }
+
     /// `client_id`: which application logged in. Another issuer's token may have none: `""`.
     pub fn client_id(&self) -> &str {
         &self.client_id
     }
 
-    /// `sid`: the session that the token belongs to. Another issuer's token may have none: `""`.
+    /// `sid`: the session that the token belongs to. A service's has none, and another issuer's may
+    /// have none: `""`.
     pub fn session_id(&self) -> &str {
         &self.session_id
     }
@@ -55,6 +63,12 @@ impl Claims {
     /// are revoked. Another issuer's token may have none: 0.
     pub fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// `crev`: the client's revision when this one was issued; it grows with each change of what the
+    /// client may do. 0 for the built-in client, and where another issuer's token has none.
+    pub fn client_revision(&self) -> u64 {
+        self.client_revision
     }
 
     /// `roles` at the time of issue. Names that could not be ours are left out.
@@ -110,11 +124,19 @@ impl Claims {
             Typed::Absent if any => own(raw.azp, "azp")?,
             client_id => text(client_id, "client_id")?,
         };
-        let session_id = own(raw.sid, "sid")?;
+        let session_id = match raw.sid {
+            // Nobody has logged in, so there is no session (RFC 6749 §4.4).
+            Typed::Absent if subject == client_id => String::new(),
+            sid => own(sid, "sid")?,
+        };
         let jti = own(raw.jti, "jti")?;
         let revision = match raw.rev {
             Typed::Absent if any => 0,
             rev => rev.right().ok_or(JwtError::Claim("rev"))?,
+        };
+        let client_revision = match raw.crev {
+            Typed::Absent => 0,
+            crev => crev.right().ok_or(JwtError::Claim("crev"))?,
         };
 
         let (issued_at, not_before, expires_at) = rules.lifetime(raw.iat, raw.nbf, raw.exp)?;
@@ -131,6 +153,7 @@ impl Claims {
             session_id,
             jti,
             revision,
+            client_revision,
             roles,
             scope,
             issued_at,
@@ -214,6 +237,7 @@ struct Raw {
     exp: Typed<u64>,
     nbf: Typed<u64>,
     rev: Typed<u64>,
+    crev: Typed<u64>,
     roles: Typed<Vec<String>>,
     scope: Typed<String>,
 }
@@ -232,6 +256,7 @@ impl Members for Raw {
             "exp" => self.exp = typed(map)?,
             "nbf" => self.nbf = typed(map)?,
             "rev" => self.rev = typed(map)?,
+            "crev" => self.crev = typed(map)?,
             "roles" => self.roles = typed(map)?,
             "scope" => self.scope = typed(map)?,
             _ => {

@@ -1,19 +1,22 @@
 //! What access tokens are refused although they have not expired.
 
 use crate::{
+    client::ClientId,
     clock::UnixTime,
     jwt::Claims,
     session::SessionId,
     store::{Revocation, RevokedSubject},
+    token::TokenId,
     user::UserId,
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
+    hash::Hash,
     sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
 
-/// The sessions and users that were revoked within the life of an access token.
+/// The sessions, users, tokens and clients that were revoked within the life of an access token.
 ///
 /// An entry is dropped when the last token that it concerns has expired, and not before.
 #[derive(Debug, Default)]
@@ -25,6 +28,10 @@ struct Denied {
     sessions: HashMap<SessionId, UnixTime>,
     /// The first revision that is good, and until when to remember.
     users: HashMap<UserId, (u64, UnixTime)>,
+    /// Until when to remember.
+    tokens: HashMap<TokenId, UnixTime>,
+    /// The client's first revision that is good, and until when to remember.
+    clients: HashMap<ClientId, (u64, UnixTime)>,
     /// Tokens of a lesser revision are from before the store lost what it remembered.
     epoch: u64,
 }
@@ -35,7 +42,10 @@ impl DenyList {
         let denied = self.read();
         let session = claims.session_id().parse().is_ok_and(|id| denied.sessions.contains_key(&id));
         let user = claims.subject().parse().ok();
-        session || claims.revision() < denied.first_good(user)
+        session
+            || claims.revision() < denied.first_good(user)
+            || denied.token(claims)
+            || denied.client(claims)
     }
 
     /// Whether this session, or its user beyond this revision, was revoked: if a store says that
@@ -49,16 +59,11 @@ impl DenyList {
     pub fn note(&self, line: &Revocation, keep: Duration) {
         let until = line.at.plus(keep);
         let mut denied = self.write();
-        match line.subject {
-            RevokedSubject::Session(id) => {
-                let remembered = denied.sessions.entry(id).or_insert(until);
-                *remembered = until.max(*remembered);
-            }
-            RevokedSubject::User(id, revision) => {
-                let (first_good, remembered) = denied.users.entry(id).or_insert((revision, until));
-                *first_good = revision.max(*first_good);
-                *remembered = until.max(*remembered);
-            }
+        match &line.subject {
+            RevokedSubject::Session(id) => remember(denied.sessions.entry(*id), until),
+            RevokedSubject::Token(id) => remember(denied.tokens.entry(*id), until),
+            RevokedSubject::User(id, revision) => raise(denied.users.entry(*id), *revision, until),
+            RevokedSubject::Client(id, revision) => raise(denied.clients.entry(id.clone()), *revision, until),
         }
     }
 
@@ -68,7 +73,8 @@ impl DenyList {
         denied.epoch = epoch.max(denied.epoch);
     }
 
-    /// Everything that is on it, for a store that has forgotten it.
+    /// The sessions and users on it, for a store that has forgotten them. Tokens and clients need not
+    /// be told: whatever was issued before a store forgot is refused by its revision.
     pub fn entries(&self) -> (Vec<SessionId>, Vec<UserId>) {
         let denied = self.read();
         (denied.sessions.keys().copied().collect(), denied.users.keys().copied().collect())
@@ -79,12 +85,14 @@ impl DenyList {
         let mut denied = self.write();
         denied.sessions.retain(|_, until| now < *until);
         denied.users.retain(|_, (_, until)| now < *until);
+        denied.tokens.retain(|_, until| now < *until);
+        denied.clients.retain(|_, (_, until)| now < *until);
     }
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
         let denied = self.read();
-        denied.sessions.len() + denied.users.len()
+        denied.sessions.len() + denied.users.len() + denied.tokens.len() + denied.clients.len()
     }
 
     /// Whether there are none.
@@ -106,4 +114,24 @@ impl Denied {
         let of_user = user.and_then(|user| self.users.get(&user)).map_or(0, |(first_good, _)| *first_good);
         of_user.max(self.epoch)
     }
+
+    fn token(&self, claims: &Claims) -> bool {
+        !self.tokens.is_empty() && claims.token_id().parse().is_ok_and(|id| self.tokens.contains_key(&id))
+    }
+
+    fn client(&self, claims: &Claims) -> bool {
+        let revoked = self.clients.get(claims.client_id());
+        revoked.is_some_and(|(first_good, _)| claims.client_revision() < *first_good)
+    }
+}
+
+fn remember<K: Eq + Hash>(entry: Entry<'_, K, UnixTime>, until: UnixTime) {
+    let remembered = entry.or_insert(until);
+    *remembered = until.max(*remembered);
+}
+
+fn raise<K: Eq + Hash>(entry: Entry<'_, K, (u64, UnixTime)>, revision: u64, until: UnixTime) {
+    let (first_good, remembered) = entry.or_insert((revision, until));
+    *first_good = revision.max(*first_good);
+    *remembered = until.max(*remembered);
 }

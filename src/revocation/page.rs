@@ -66,7 +66,8 @@ struct Wire {
     revocations: Vec<Line>,
 }
 
-/// A line is about a session, or about a user and their tokens of a lesser revision.
+/// A line is about one thing: a session, a user and their tokens of a lesser `rev`, one token, or a
+/// client and its tokens of a lesser `crev`.
 #[derive(Serialize, Deserialize)]
 struct Line {
     position: u64,
@@ -76,6 +77,10 @@ struct Line {
     session: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<u64>,
 }
@@ -127,11 +132,19 @@ impl Page {
 
 impl From<&Revocation> for Line {
     fn from(line: &Revocation) -> Self {
-        let (session, user, revision) = match line.subject {
-            RevokedSubject::Session(id) => (Some(id.to_string()), None, None),
-            RevokedSubject::User(id, revision) => (None, Some(id.to_string()), Some(revision)),
-        };
-        Self { position: line.position, at: line.at, written_at: line.written_at, session, user, revision }
+        let (position, at, written_at) = (line.position, line.at, line.written_at);
+        let [session, user, token, client] = [None, None, None, None];
+        let bare = Self { position, at, written_at, session, user, token, client, revision: None };
+        match &line.subject {
+            RevokedSubject::Session(id) => Self { session: Some(id.to_string()), ..bare },
+            RevokedSubject::User(id, revision) => {
+                Self { user: Some(id.to_string()), revision: Some(*revision), ..bare }
+            }
+            RevokedSubject::Token(id) => Self { token: Some(id.to_string()), ..bare },
+            RevokedSubject::Client(id, revision) => {
+                Self { client: Some(id.to_string()), revision: Some(*revision), ..bare }
+            }
+        }
     }
 }
 
@@ -139,13 +152,21 @@ impl TryFrom<Line> for Revocation {
     type Error = &'static str;
 
     fn try_from(line: Line) -> Result<Self, &'static str> {
-        let subject = match (line.session, line.user, line.revision) {
-            (Some(id), None, None) => RevokedSubject::Session(id.parse().map_err(|_| "not a session id")?),
-            (None, Some(id), Some(revision)) => {
+        let subject = match (line.session, line.user, line.token, line.client, line.revision) {
+            (Some(id), None, None, None, None) => {
+                RevokedSubject::Session(id.parse().map_err(|_| "not a session id")?)
+            }
+            (None, Some(id), None, None, Some(revision)) => {
                 RevokedSubject::User(id.parse().map_err(|_| "not a user id")?, revision)
             }
+            (None, None, Some(id), None, None) => {
+                RevokedSubject::Token(id.parse().map_err(|_| "not a token id")?)
+            }
+            (None, None, None, Some(id), Some(revision)) => {
+                RevokedSubject::Client(id.parse().map_err(|_| "not a client id")?, revision)
+            }
             // Of a kind that this version does not know: to pass over it would be to miss it.
-            _ => return Err("a revocation is of a session, or of a user and a revision"),
+            _ => return Err("a revocation is of a session, a token, or a user or a client and a revision"),
         };
         Ok(Self { position: line.position, at: line.at, written_at: line.written_at, subject })
     }

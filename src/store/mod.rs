@@ -5,6 +5,7 @@
 //! Database drivers are known only here and in the pools of `web`.
 
 mod checkup;
+mod client;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod key_ring;
@@ -21,6 +22,7 @@ pub mod sqlite;
 mod user;
 
 pub use checkup::{Finding, Severity};
+pub use client::{AssertionId, Authentication, Client, ClientStore, KeptSecret, Lifetimes};
 pub use key_ring::{KeptRing, KeyRingStore};
 pub use open::OpenError;
 pub use session::{
@@ -84,26 +86,28 @@ pub fn causes(error: &dyn StdError) -> String {
     text
 }
 
-/// Where users, sessions and keys live; often the same place.
+/// Where users, sessions, clients and keys live; often the same place.
 #[derive(Clone)]
 pub struct Stores {
     /// The users.
     pub users: Arc<dyn UserStore>,
     /// Their sessions, and what was revoked.
     pub sessions: Arc<dyn SessionStore>,
+    /// The clients. Without it there is only the built-in one.
+    pub clients: Option<Arc<dyn ClientStore>>,
     /// The keys, if they can be kept with the users (`KEYS__STORE=database`).
     pub keys: Option<Arc<dyn KeyRingStore>>,
 }
 
 impl Stores {
-    /// Users and sessions in one store that keeps no keys.
+    /// Users and sessions in one store that keeps neither clients nor keys.
     pub fn of(store: Arc<impl UserStore + SessionStore>) -> Self {
-        Self { users: store.clone(), sessions: store, keys: None }
+        Self { users: store.clone(), sessions: store, clients: None, keys: None }
     }
 
     /// All in one store.
-    pub fn all_in(store: Arc<impl UserStore + SessionStore + KeyRingStore>) -> Self {
-        Self { keys: Some(store.clone()), ..Self::of(store) }
+    pub fn all_in(store: Arc<impl UserStore + SessionStore + ClientStore + KeyRingStore>) -> Self {
+        Self { clients: Some(store.clone()), keys: Some(store.clone()), ..Self::of(store) }
     }
 
     /// What there is to say about how they are set up; `leeway` is how far clocks may be apart.

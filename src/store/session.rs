@@ -1,7 +1,10 @@
 //! The record of a session, and what a store of sessions must do.
 
 use super::{Finding, StoreError};
-use crate::{clock::UnixTime, refresh_token::Salt, scope::Scope, session::SessionId, user::UserId};
+use crate::{
+    client::ClientId, clock::UnixTime, refresh_token::Salt, scope::Scope, session::SessionId, token::TokenId,
+    user::UserId,
+};
 use async_trait::async_trait;
 use std::{net::IpAddr, ops::Range, time::Duration};
 
@@ -39,11 +42,7 @@ impl Session {
     /// A scope as a store kept it: as its `Display` writes it, so nothing is the empty one.
     #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
     pub(super) fn stored_scope(text: &str) -> Result<Scope, StoreError> {
-        if text.is_empty() {
-            Ok(Scope::default())
-        } else {
-            text.parse().map_err(StoreError::corrupt("scope"))
-        }
+        Scope::from_display(text).map_err(StoreError::corrupt("scope"))
     }
 
     /// From this second on it is over, if it is not used before.
@@ -140,12 +139,17 @@ pub trait RevocationFeed: Send {
 }
 
 /// What a line of the revocation list revokes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RevokedSubject {
     /// All access tokens of a session.
     Session(SessionId),
     /// All access tokens of a user that were issued under an earlier revision than this.
     User(UserId, u64),
+    /// This one access token.
+    Token(TokenId),
+    /// All access tokens that a client got, for whomever, under an earlier revision of its own than
+    /// this.
+    Client(ClientId, u64),
 }
 
 /// Keeps sessions and the list of what was revoked.
@@ -206,6 +210,13 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Revokes all of a user's access tokens and raises the revision; the sessions stay, so
     /// that a refresh gets a token that tells what is true now.
     async fn revoke_access(&self, user: UserId, now: UnixTime) -> Result<(), StoreError>;
+
+    /// Revokes one access token, which this store knows nothing else of.
+    async fn revoke_token(&self, id: TokenId, now: UnixTime) -> Result<(), StoreError>;
+
+    /// Revokes all access tokens that a client got, for whomever, before it had this revision. The
+    /// sessions that began through it stay: whether it may go on with them its record says.
+    async fn revoke_client(&self, id: &ClientId, revision: u64, now: UnixTime) -> Result<(), StoreError>;
 
     /// Up to `limit` lines of the revocation list at and behind `from`, in order. Positions
     /// begin at 1.

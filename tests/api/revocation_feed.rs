@@ -171,7 +171,7 @@ fn the_list_is_told_at_and_behind_a_position(on: &Backing) {
     assert_eq!(&since.list.lines[0], line, "the line that is known comes again");
     let user = |line: &countersign::store::Revocation| match line.subject {
         RevokedSubject::User(id, revision) => Some((id.to_string(), revision)),
-        RevokedSubject::Session(_) => None,
+        _ => None,
     };
     let (id, revision) = since.list.lines.iter().rev().find_map(user).expect("a line of the user");
     assert_eq!(id, claims(&other).subject());

@@ -108,9 +108,11 @@ fn what_is_issued_is_accepted_for_its_lifetime_and_names_what_it_was_given() {
     let subject = UserId::random();
     let issuance = Issuance {
         session_ends: UnixTime(u64::MAX),
-        subject,
+        subject: subject.to_string(),
         client_id: "first-party",
-        session_id: SessionId::from_bytes([7; 16]),
+        client_revision: 5,
+        session_id: Some(SessionId::from_bytes([7; 16])),
+        lifetime: Duration::from_secs(1_000_000),
         revision: 3,
         roles: &roles,
         scope: &scope,
@@ -119,6 +121,7 @@ fn what_is_issued_is_accepted_for_its_lifetime_and_names_what_it_was_given() {
     let claims = tokens.verify(token.as_bytes(), UnixTime(1899)).expect("accepted");
     assert_eq!(claims.subject(), subject.to_string());
     assert_eq!((claims.session_id(), claims.revision()), ("BwcHBwcHBwcHBwcHBwcHBw", 3));
+    assert_eq!((claims.client_id(), claims.client_revision()), ("first-party", 5));
     assert_eq!((claims.roles(), claims.scope()), (&roles, &scope));
     assert_eq!((claims.issued_at(), claims.expires_at()), (UnixTime(1000), UnixTime(1900)));
     assert_eq!(verdict(&tokens, &token, 1900), Err(JwtError::Expired));

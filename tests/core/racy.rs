@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use countersign::{
+    client::ClientId,
     clock::UnixTime,
     password::PasswordHash,
     session::SessionId,
@@ -9,6 +10,7 @@ use countersign::{
         Advance, Creation, Insertion, KeptRing, KeyRingStore, RevocationFeed, RevocationList, Session,
         SessionStore, StoreError, User, UserStore, conformance, memory::MemoryStore,
     },
+    token::TokenId,
     user::{RoleName, UserId, Username},
 };
 use std::{collections::BTreeSet, ops::Range, sync::Arc, time::Duration};
@@ -109,6 +111,12 @@ impl SessionStore for Racy {
     }
     async fn revoke_access(&self, user: UserId, now: UnixTime) -> Result<(), StoreError> {
         self.0.revoke_access(user, now).await
+    }
+    async fn revoke_token(&self, id: TokenId, now: UnixTime) -> Result<(), StoreError> {
+        self.0.revoke_token(id, now).await
+    }
+    async fn revoke_client(&self, id: &ClientId, revision: u64, now: UnixTime) -> Result<(), StoreError> {
+        self.0.revoke_client(id, revision, now).await
     }
     async fn revocations(&self, from: u64, limit: u32) -> Result<RevocationList, StoreError> {
         self.0.revocations(from, limit).await

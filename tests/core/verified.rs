@@ -30,10 +30,12 @@ fn tokens(ring: &KeyRing) -> AccessTokens {
 /// A token that was verified, and so is remembered.
 fn remembered(tokens: &AccessTokens) -> String {
     let issuance = Issuance {
-        subject: UserId::random(),
+        subject: UserId::random().to_string(),
         client_id: "c",
-        session_id: SessionId::from_bytes([7; 16]),
+        session_id: Some(SessionId::from_bytes([7; 16])),
+        client_revision: 0,
         revision: 1,
+        lifetime: Duration::from_secs(86_400),
         roles: &BTreeSet::new(),
         scope: &Scope::default(),
         session_ends: NOW.plus(Duration::from_secs(9_000)),

@@ -1,5 +1,6 @@
 //! A store in this process's memory: for tests, and for trying things out. All is lost at the end.
 
+mod clients;
 mod key_ring;
 mod sessions;
 mod users;
@@ -9,12 +10,13 @@ use crate::user::Username;
 use std::{collections::BTreeMap, sync::Mutex};
 use tokio::sync::watch;
 
-/// Keeps users under one lock, sessions under another and keys under a third. Clones of an `Arc` of it share what
-/// it holds.
+/// Keeps users, sessions, clients and keys, each under a lock of their own. Clones of an `Arc` of it
+/// share what it holds.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     users: Mutex<BTreeMap<Username, User>>,
     sessions: Mutex<sessions::Sessions>,
+    clients: Mutex<clients::Clients>,
     key_ring: Mutex<Option<KeptRing>>,
     /// Tells feeds the position of the newest revocation.
     newest: watch::Sender<u64>,

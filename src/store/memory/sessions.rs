@@ -2,12 +2,14 @@
 
 use super::MemoryStore;
 use crate::{
+    client::ClientId,
     clock::UnixTime,
     session::SessionId,
     store::{
         Advance, Creation, Revocation, RevocationFeed, RevocationList, RevokedSubject, Session, SessionStore,
         StoreError,
     },
+    token::TokenId,
     user::UserId,
 };
 use async_trait::async_trait;
@@ -202,6 +204,16 @@ impl SessionStore for MemoryStore {
 
     async fn revoke_access(&self, user: UserId, now: UnixTime) -> Result<(), StoreError> {
         self.revoking(|state| state.raise_revision(user, now))
+    }
+
+    async fn revoke_token(&self, id: TokenId, now: UnixTime) -> Result<(), StoreError> {
+        self.revoking(|state| state.note(RevokedSubject::Token(id), now));
+        Ok(())
+    }
+
+    async fn revoke_client(&self, id: &ClientId, revision: u64, now: UnixTime) -> Result<(), StoreError> {
+        self.revoking(|state| state.note(RevokedSubject::Client(id.clone(), revision), now));
+        Ok(())
     }
 
     async fn revocations(&self, from: u64, limit: u32) -> Result<RevocationList, StoreError> {

@@ -13,6 +13,7 @@
 //! Connections keep settings, prepared statements and a `LISTEN`, so a pooler in between has to
 //! give each of them one of the server's own (PgBouncer's `session` mode).
 
+mod clients;
 mod feed;
 mod key_ring;
 mod lease;

@@ -1,8 +1,8 @@
 //! The steps of revoking, each part of somebody's transaction. They take the locks 1 to 4 that
 //! the module above speaks of.
 
-use super::{StoreError, rows, rows::signed, unavailable};
-use crate::{clock::UnixTime, user::UserId};
+use super::{StoreError, lease::Query, rows, rows::signed, unavailable};
+use crate::{client::ClientId, clock::UnixTime, token::TokenId, user::UserId};
 use sqlx::PgConnection;
 
 /// The number of the advisory lock on the end of the revocation list.
@@ -84,14 +84,34 @@ pub(super) async fn list_user(
     revision: i64,
     now: UnixTime,
 ) -> Result<(), StoreError> {
+    let line = sqlx::query("INSERT INTO revocations (at, user_id, revision) VALUES ($1, $2, $3)");
+    list(connection, line.bind(signed(now.0)).bind(user.to_string()).bind(revision)).await
+}
+
+/// Lists that one access token is revoked.
+pub(super) async fn list_token(
+    connection: &mut PgConnection,
+    id: TokenId,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let line = sqlx::query("INSERT INTO revocations (at, token_id) VALUES ($1, $2)");
+    list(connection, line.bind(signed(now.0)).bind(id.as_bytes().to_vec())).await
+}
+
+/// Lists that all access tokens that a client got before this revision are revoked.
+pub(super) async fn list_client(
+    connection: &mut PgConnection,
+    id: &ClientId,
+    revision: u64,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let line = sqlx::query("INSERT INTO revocations (at, client_id, revision) VALUES ($1, $2, $3)");
+    list(connection, line.bind(signed(now.0)).bind(id.as_str()).bind(signed(revision))).await
+}
+
+async fn list(connection: &mut PgConnection, line: Query<'_>) -> Result<(), StoreError> {
     lock_list(connection).await?;
-    sqlx::query("INSERT INTO revocations (at, user_id, revision) VALUES ($1, $2, $3)")
-        .bind(signed(now.0))
-        .bind(user.to_string())
-        .bind(revision)
-        .execute(&mut *connection)
-        .await
-        .map_err(unavailable)?;
+    line.execute(&mut *connection).await.map_err(unavailable)?;
     notify(connection).await
 }
 

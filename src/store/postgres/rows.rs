@@ -7,6 +7,7 @@ use crate::{
     refresh_token::Salt,
     session::SessionId,
     store::{Device, Revocation, RevokedSubject, Session, Transport, User},
+    token::TokenId,
     user::UserId,
 };
 use sqlx::{Row, postgres::PgRow};
@@ -83,10 +84,16 @@ pub(super) fn session(row: &PgRow) -> Result<Session, StoreError> {
 }
 
 pub(super) fn revocation(row: &PgRow) -> Result<Revocation, StoreError> {
-    let user: Option<&str> = row.try_get("user_id").map_err(unavailable)?;
-    let subject = match user {
-        None => RevokedSubject::Session(SessionId::from_bytes(bits(row, "session_id")?)),
-        Some(user) => RevokedSubject::User(user_id(user)?, number(row, "revision")?),
+    let text = |column| row.try_get::<Option<&str>, _>(column).map_err(unavailable);
+    let is = |column| row.try_get::<Option<&[u8]>, _>(column).map(|bits| bits.is_some()).map_err(unavailable);
+    let subject = match (text("user_id")?, text("client_id")?) {
+        (Some(user), _) => RevokedSubject::User(user_id(user)?, number(row, "revision")?),
+        (None, Some(client)) => {
+            let client = client.parse().map_err(StoreError::corrupt("client id"))?;
+            RevokedSubject::Client(client, number(row, "revision")?)
+        }
+        (None, None) if is("token_id")? => RevokedSubject::Token(TokenId::from_bytes(bits(row, "token_id")?)),
+        (None, None) => RevokedSubject::Session(SessionId::from_bytes(bits(row, "session_id")?)),
     };
     let (position, written_at) = (number(row, "position")?, number(row, "written_at")?);
     Ok(Revocation { position, at: UnixTime(number(row, "at")?), written_at, subject })

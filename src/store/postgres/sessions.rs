@@ -3,15 +3,17 @@
 use super::{
     PostgresStore, StoreError,
     feed::Feed,
-    revoking::{end, list_user, lock_user, raise_revision, revoke},
+    revoking::{end, list_client, list_token, list_user, lock_user, raise_revision, revoke},
     rows,
     rows::signed,
     unavailable,
 };
 use crate::{
+    client::ClientId,
     clock::UnixTime,
     session::SessionId,
     store::{Advance, Creation, Finding, RevocationFeed, RevocationList, Session, SessionStore, Transport},
+    token::TokenId,
     user::UserId,
 };
 use async_trait::async_trait;
@@ -204,12 +206,30 @@ impl SessionStore for PostgresStore {
         .await
     }
 
+    async fn revoke_token(&self, id: TokenId, now: UnixTime) -> Result<(), StoreError> {
+        self.within(|mut lease| async move {
+            lease.begin().await?;
+            list_token(&mut lease, id, now).await?;
+            lease.commit().await
+        })
+        .await
+    }
+
+    async fn revoke_client(&self, id: &ClientId, revision: u64, now: UnixTime) -> Result<(), StoreError> {
+        self.within(|mut lease| async move {
+            lease.begin().await?;
+            list_client(&mut lease, id, revision, now).await?;
+            lease.commit().await
+        })
+        .await
+    }
+
     async fn revocations(&self, from: u64, limit: u32) -> Result<RevocationList, StoreError> {
         // One statement sees one moment: the epoch and the lines.
         let query = || {
             sqlx::query(
                 "SELECT head.epoch, head.read_at, line.position, line.at, line.written_at, line.session_id,
-                     line.user_id, line.revision
+                     line.user_id, line.token_id, line.client_id, line.revision
                  FROM (SELECT coalesce((SELECT epoch FROM memory), 0) AS epoch,
                            (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS read_at) AS head
                  LEFT JOIN (SELECT * FROM revocations WHERE position >= $1 ORDER BY position LIMIT $2) AS line

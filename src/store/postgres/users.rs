@@ -106,7 +106,7 @@ impl PostgresStore {
     }
 
     /// Runs a statement on one row; says whether there was one.
-    async fn touches<'q>(&self, query: impl Fn() -> Query<'q>) -> Result<bool, StoreError> {
+    pub(super) async fn touches<'q>(&self, query: impl Fn() -> Query<'q>) -> Result<bool, StoreError> {
         Ok(self.within(|lease| lease.change(query())).await? > 0)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{RedisStore, script};
 use crate::{
+    client::ClientId,
     clock::UnixTime,
     refresh_token::Salt,
     session::SessionId,
@@ -9,6 +10,7 @@ use crate::{
         Advance, Creation, Device, Finding, Revocation, RevocationFeed, RevocationList, RevokedSubject,
         Session, SessionStore, Severity, StoreError, Transport, causes,
     },
+    token::TokenId,
     user::UserId,
 };
 use async_trait::async_trait;
@@ -153,6 +155,14 @@ impl SessionStore for RedisStore {
         self.link.script(invocation.arg(user.to_string()).arg(now.0)).await
     }
 
+    async fn revoke_token(&self, id: TokenId, now: UnixTime) -> Result<(), StoreError> {
+        self.list(format!("token {id}"), now).await
+    }
+
+    async fn revoke_client(&self, id: &ClientId, revision: u64, now: UnixTime) -> Result<(), StoreError> {
+        self.list(format!("client {id} {revision}"), now).await
+    }
+
     async fn revocations(&self, from: u64, limit: u32) -> Result<RevocationList, StoreError> {
         let mut invocation = script!("revocations.lua").prepare_invoke();
         invocation.key(&self.keys.epoch).key(&self.keys.list).arg(from).arg(limit);
@@ -215,6 +225,13 @@ impl SessionStore for RedisStore {
 }
 
 impl RedisStore {
+    /// Adds a line to the revocation list.
+    async fn list(&self, subject: String, now: UnixTime) -> Result<(), StoreError> {
+        let mut invocation = script!("list.lua").prepare_invoke();
+        invocation.key(&self.keys.list).key(&self.keys.position).arg(now.0).arg(subject);
+        self.link.script::<()>(&invocation).await
+    }
+
     async fn ids_of(&self, user: UserId) -> Result<Vec<SessionId>, StoreError> {
         let ids: Vec<String> = self.link.command(redis::cmd("SMEMBERS").arg(self.keys.user(user))).await?;
         ids.iter().map(|id| id.parse().map_err(StoreError::corrupt("session id"))).collect()
@@ -336,6 +353,8 @@ fn revocation(line: &str) -> Option<Revocation> {
     let subject = match (words.next()?, words.next()?, words.next()) {
         ("session", id, None) => RevokedSubject::Session(id.parse().ok()?),
         ("user", id, Some(revision)) => RevokedSubject::User(id.parse().ok()?, revision.parse().ok()?),
+        ("token", id, None) => RevokedSubject::Token(id.parse().ok()?),
+        ("client", id, Some(revision)) => RevokedSubject::Client(id.parse().ok()?, revision.parse().ok()?),
         _ => return None,
     };
     Some(Revocation { position, at, written_at, subject })

@@ -3,7 +3,9 @@
 //! WAL with `synchronous = FULL`: what was answered survives a crash of the process and of the
 //! machine. Several processes (a server and the command line) may use the file at once.
 
+mod clients;
 mod key_ring;
+mod rows;
 mod sessions;
 mod users;
 

@@ -3,28 +3,25 @@
 //! Whatever decides and writes does so in a transaction that takes the write lock first, so
 //! that nothing can change between the two, in whatever process.
 
-use super::{SqliteStore, StoreError, unavailable};
+use super::{
+    SqliteStore, StoreError,
+    rows::{number, revocation, session, signed},
+    unavailable,
+};
 use crate::{
+    client::ClientId,
     clock::UnixTime,
-    refresh_token::Salt,
     session::SessionId,
-    store::{
-        Advance, Creation, Device, Revocation, RevocationFeed, RevocationList, RevokedSubject, Session,
-        SessionStore, Transport,
-    },
+    store::{Advance, Creation, RevocationFeed, RevocationList, Session, SessionStore, Transport},
+    token::TokenId,
     user::UserId,
 };
 use async_trait::async_trait;
-use sqlx::{Row, Sqlite, SqliteConnection, Transaction, sqlite::SqliteRow};
+use sqlx::{Sqlite, SqliteConnection, Transaction};
 use std::{ops::Range, time::Duration};
 
 /// How many lines of the list go in one step, whatever the limit on sessions.
 const FEWEST_LINES: u32 = 500;
-
-/// SQLite's integers are signed; a time or a count beyond them is the last one that fits.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
 
 #[async_trait]
 impl SessionStore for SqliteStore {
@@ -170,6 +167,18 @@ impl SessionStore for SqliteStore {
         let mut transaction = self.write().await?;
         raise_revision(&mut transaction, user, now).await?;
         transaction.commit().await.map_err(unavailable)
+    }
+
+    async fn revoke_token(&self, id: TokenId, now: UnixTime) -> Result<(), StoreError> {
+        let query = sqlx::query("INSERT INTO revocations (at, token_id) VALUES (?, ?)");
+        let query = query.bind(signed(now.0)).bind(&id.as_bytes()[..]);
+        query.execute(&self.pool).await.map(drop).map_err(unavailable)
+    }
+
+    async fn revoke_client(&self, id: &ClientId, revision: u64, now: UnixTime) -> Result<(), StoreError> {
+        let query = sqlx::query("INSERT INTO revocations (at, client_id, revision) VALUES (?, ?, ?)");
+        let query = query.bind(signed(now.0)).bind(id.as_str()).bind(signed(revision));
+        query.execute(&self.pool).await.map(drop).map_err(unavailable)
     }
 
     async fn revocations(&self, from: u64, limit: u32) -> Result<RevocationList, StoreError> {
@@ -349,52 +358,4 @@ async fn raise_revision(
         .await
         .map_err(unavailable)?;
     Ok(())
-}
-
-fn number(row: &SqliteRow, column: &str) -> Result<u64, StoreError> {
-    row.try_get::<i64, _>(column).map(i64::unsigned_abs).map_err(unavailable)
-}
-
-fn bits(row: &SqliteRow, column: &'static str) -> Result<[u8; 16], StoreError> {
-    let bytes: Vec<u8> = row.try_get(column).map_err(unavailable)?;
-    let bytes = bytes.as_slice().try_into();
-    bytes.map_err(StoreError::corrupt(column))
-}
-
-fn session(row: &SqliteRow) -> Result<Session, StoreError> {
-    let text = |column| row.try_get::<String, _>(column).map_err(unavailable);
-    let optional = |column| row.try_get::<Option<String>, _>(column).map_err(unavailable);
-    let body: bool = row.try_get("transport").map_err(unavailable)?;
-    let address = optional("address")?.map(|address| address.parse()).transpose();
-    Ok(Session {
-        id: SessionId::from_bytes(bits(row, "id")?),
-        user: text("user_id")?.parse().map_err(StoreError::corrupt("user id"))?,
-        client_id: text("client_id")?,
-        scope: Session::stored_scope(&text("scope")?)?,
-        transport: if body { Transport::Body } else { Transport::Cookie },
-        created_at: UnixTime(number(row, "created_at")?),
-        last_used_at: UnixTime(number(row, "last_used_at")?),
-        expires_at: UnixTime(number(row, "expires_at")?),
-        idle: Duration::from_secs(number(row, "idle")?),
-        generation: number(row, "generation")?,
-        salt: Salt::from_bytes(bits(row, "salt")?),
-        device: Device {
-            user_agent: optional("user_agent")?,
-            address: address.map_err(StoreError::corrupt("address"))?,
-            name: optional("name")?,
-        },
-    })
-}
-
-fn revocation(row: &SqliteRow) -> Result<Revocation, StoreError> {
-    let user: Option<String> = row.try_get("user_id").map_err(unavailable)?;
-    let subject = match user {
-        None => RevokedSubject::Session(SessionId::from_bytes(bits(row, "session_id")?)),
-        Some(user) => {
-            let user = user.parse().map_err(StoreError::corrupt("user id"))?;
-            RevokedSubject::User(user, number(row, "revision")?)
-        }
-    };
-    let (position, written_at) = (number(row, "position")?, number(row, "written_at")?);
-    Ok(Revocation { position, at: UnixTime(number(row, "at")?), written_at, subject })
 }

@@ -93,7 +93,7 @@ impl UserStore for SqliteStore {
 
 impl SqliteStore {
     /// Runs a statement on one row; says whether there was one.
-    async fn touched(
+    pub(super) async fn touched(
         &self,
         query: sqlx::query::Query<'_, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>,
     ) -> Result<bool, StoreError> {

@@ -146,10 +146,12 @@ fn rules() -> Rules {
 /// A token that these issue.
 fn issue(tokens: &AccessTokens, now: UnixTime) -> String {
     let issuance = Issuance {
-        subject: UserId::random(),
+        subject: UserId::random().to_string(),
         client_id: "app",
-        session_id: SessionId::random().expect("randomness"),
+        session_id: Some(SessionId::random().expect("randomness")),
+        client_revision: 0,
         revision: 0,
+        lifetime: Duration::from_secs(86_400),
         roles: &BTreeSet::new(),
         scope: &Scope::default(),
         session_ends: UnixTime(u64::MAX),

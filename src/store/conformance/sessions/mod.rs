@@ -5,11 +5,13 @@ mod living;
 mod revoking;
 
 use crate::{
+    client::ClientId,
     clock::UnixTime,
     refresh_token::Salt,
     scope::Scope,
     session::SessionId,
     store::{Advance, Creation, Device, Revocation, RevokedSubject, Session, SessionStore, Transport},
+    token::TokenId,
     user::UserId,
 };
 use std::{ops::Range, sync::Arc, time::Duration};

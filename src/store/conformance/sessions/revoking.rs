@@ -127,8 +127,12 @@ pub(super) async fn the_list_of_revocations_is_complete_and_in_order(
     advance(b, &kept, 0, later(4)).await;
     a.advance(kept.id, 0, later(4), NONE).await.expect("advance");
     b.revoke_user(user, later(5)).await.expect("revoke_user");
+    let token = TokenId::random().expect("randomness");
+    a.revoke_token(token, later(6)).await.expect("revoke_token");
+    let client: ClientId = "some.client_1-A".parse().expect("a client's id");
+    b.revoke_client(&client, 7_000_000_000_001, later(7)).await.expect("revoke_client");
     let lines = self::lines(b, start + 1).await;
-    let found: Vec<_> = lines.iter().map(|line| (line.at, line.subject)).collect();
+    let found: Vec<_> = lines.iter().map(|line| (line.at, line.subject.clone())).collect();
     let first = epoch(a).await;
     let expected = [
         (later(1), RevokedSubject::Session(one.id)),
@@ -136,6 +140,8 @@ pub(super) async fn the_list_of_revocations_is_complete_and_in_order(
         (later(3), RevokedSubject::User(user, first + 1)),
         (later(4), RevokedSubject::Session(kept.id)),
         (later(5), RevokedSubject::User(user, first + 2)),
+        (later(6), RevokedSubject::Token(token)),
+        (later(7), RevokedSubject::Client(client, 7_000_000_000_001)),
     ];
     assert_eq!(found, expected, "every revocation has its line, a reuse too, in order");
     assert!(lines.is_sorted_by(|one, next| one.position < next.position), "positions only grow");

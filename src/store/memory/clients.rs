@@ -1,0 +1,73 @@
+//! Clients in memory.
+
+use super::MemoryStore;
+use crate::{
+    client::ClientId,
+    clock::UnixTime,
+    store::{AssertionId, Client, ClientStore, Insertion, StoreError},
+};
+use async_trait::async_trait;
+use std::{
+    collections::{BTreeMap, HashMap, btree_map::Entry},
+    ops::Bound,
+    sync::{MutexGuard, PoisonError},
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    kept: BTreeMap<ClientId, Client>,
+    /// Until when to remember.
+    spent: HashMap<AssertionId, UnixTime>,
+}
+
+#[async_trait]
+impl ClientStore for MemoryStore {
+    async fn insert(&self, client: &Client) -> Result<Insertion, StoreError> {
+        match self.clients().kept.entry(client.id.clone()) {
+            Entry::Occupied(_) => Ok(Insertion::NameTaken),
+            Entry::Vacant(place) => {
+                place.insert(client.clone());
+                Ok(Insertion::Inserted)
+            }
+        }
+    }
+
+    async fn by_id(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
+        Ok(self.clients().kept.get(id).cloned())
+    }
+
+    async fn list(&self, after: Option<&ClientId>, limit: u32) -> Result<Vec<Client>, StoreError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let clients = self.clients();
+        let rest = clients.kept.range::<ClientId, _>((from, Bound::Unbounded));
+        Ok(rest.take(limit as usize).map(|(_, client)| client.clone()).collect())
+    }
+
+    async fn replace(&self, client: &Client) -> Result<bool, StoreError> {
+        let mut clients = self.clients();
+        let kept = clients.kept.get_mut(&client.id).filter(|kept| kept.revision == client.revision);
+        Ok(kept.map(|kept| *kept = Client { revision: kept.revision + 1, ..client.clone() }).is_some())
+    }
+
+    async fn delete(&self, id: &ClientId) -> Result<bool, StoreError> {
+        Ok(self.clients().kept.remove(id).is_some())
+    }
+
+    async fn spend(
+        &self,
+        assertion: &AssertionId,
+        until: UnixTime,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
+        let spent = &mut self.clients().spent;
+        spent.retain(|_, until| now < *until);
+        Ok(spent.insert(*assertion, until).is_none())
+    }
+}
+
+impl MemoryStore {
+    fn clients(&self) -> MutexGuard<'_, Clients> {
+        // Nothing here panics half-way through a change, so what a poisoned lock guards is whole.
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,100 @@
+//! Clients in PostgreSQL.
+
+use super::{PostgresStore, StoreError, rows, rows::signed, unavailable};
+use crate::{
+    client::ClientId,
+    clock::UnixTime,
+    store::{AssertionId, Client, ClientStore, Insertion},
+};
+use async_trait::async_trait;
+use sqlx::{Row, postgres::PgRow};
+
+/// How many assertions are forgotten for each that is noted, so that nobody waits long.
+const FORGOTTEN: i64 = 100;
+
+#[async_trait]
+impl ClientStore for PostgresStore {
+    async fn insert(&self, client: &Client) -> Result<Insertion, StoreError> {
+        let document = client.as_stored()?;
+        let insertion = || {
+            sqlx::query(
+                "INSERT INTO clients (id, revision, document) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
+            )
+            .bind(client.id.as_str())
+            .bind(signed(client.revision))
+            .bind(&document)
+        };
+        Ok(if self.touches(insertion).await? { Insertion::Inserted } else { Insertion::NameTaken })
+    }
+
+    async fn by_id(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
+        let query = || sqlx::query("SELECT revision, document FROM clients WHERE id = $1").bind(id.as_str());
+        self.within(|lease| lease.optional(query())).await?.as_ref().map(client).transpose()
+    }
+
+    async fn list(&self, after: Option<&ClientId>, limit: u32) -> Result<Vec<Client>, StoreError> {
+        // No id is empty, so every id comes after the empty text.
+        let after = after.map_or("", ClientId::as_str);
+        let page = || {
+            sqlx::query(
+                r#"SELECT revision, document FROM clients
+                   WHERE id > $1 COLLATE "C" ORDER BY id COLLATE "C" LIMIT $2"#,
+            )
+            .bind(after)
+            .bind(i64::from(limit))
+        };
+        self.within(|lease| lease.all(page())).await?.iter().map(client).collect()
+    }
+
+    async fn replace(&self, client: &Client) -> Result<bool, StoreError> {
+        let document = client.as_stored()?;
+        let replacement = || {
+            sqlx::query(
+                "UPDATE clients SET document = $1, revision = revision + 1 WHERE id = $2 AND revision = $3",
+            )
+            .bind(&document)
+            .bind(client.id.as_str())
+            .bind(signed(client.revision))
+        };
+        self.touches(replacement).await
+    }
+
+    async fn delete(&self, id: &ClientId) -> Result<bool, StoreError> {
+        self.touches(|| sqlx::query("DELETE FROM clients WHERE id = $1").bind(id.as_str())).await
+    }
+
+    async fn spend(
+        &self,
+        assertion: &AssertionId,
+        until: UnixTime,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
+        // What somebody else is forgetting just now is left to them.
+        let forgetting = || {
+            sqlx::query(
+                "DELETE FROM spent_assertions WHERE id = ANY (ARRAY(
+                     SELECT id FROM spent_assertions WHERE spent_until <= $1
+                     ORDER BY spent_until LIMIT $2 FOR UPDATE SKIP LOCKED))",
+            )
+            .bind(signed(now.0))
+            .bind(FORGOTTEN)
+        };
+        self.within(|lease| lease.change(forgetting())).await?;
+        // One that is still here although it could be forgotten is as good as new.
+        let noting = || {
+            sqlx::query(
+                "INSERT INTO spent_assertions (id, spent_until) VALUES ($1, $2)
+                 ON CONFLICT (id) DO UPDATE SET spent_until = $2 WHERE spent_assertions.spent_until <= $3",
+            )
+            .bind(assertion)
+            .bind(signed(until.0))
+            .bind(signed(now.0))
+        };
+        self.touches(noting).await
+    }
+}
+
+fn client(row: &PgRow) -> Result<Client, StoreError> {
+    let document = row.try_get("document").map_err(unavailable)?;
+    Client::from_stored(document, rows::number(row, "revision")?)
+}

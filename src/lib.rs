@@ -24,6 +24,6 @@ pub use jwt::Claims;
 #[cfg(feature = "verifier")]
 pub use verifier::Verifier;
 pub use web::{
-    guard::{CurrentUser, Rejection, Role},
+    guard::{CurrentUser, Rejection, Role, Scope},
     stage,
 };

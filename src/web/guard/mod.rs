@@ -3,24 +3,43 @@
 //! - [`Claims`](crate::jwt::Claims): the token alone, no look-up.
 //! - [`CurrentUser`]: the token, then the user's record; disabled and deleted users are refused.
 //! - [`Role`]: either of them, with a role.
+//! - [`Scope`]: any of these, with a scope; `Claims` unless told otherwise.
 //!
-//! All of them also work behind a reference, in `Option` and in `Result`. A route that uses one
-//! in a Rocket without [`stage()`](crate::stage()) aborts the launch. With a
-//! `Verifier` in its stead there are no users to look up: only `Claims` and `Role<R, Claims>` work.
+//! `Claims` and `CurrentUser` also work behind a reference, and all of them in `Option` and in
+//! `Result`. `Role` and `Scope` go around each other. A route that uses one in a Rocket without
+//! [`stage()`](crate::stage()) aborts the launch. With a `Verifier` in its stead there are no users
+//! to look up: only `Claims`, and `Role<R, Claims>` and `Scope<S>` around it, work.
 
 mod claims;
 mod current_user;
 mod recogniser;
 mod rejection;
 mod role;
+mod scope;
 
 pub use current_user::CurrentUser;
 pub use rejection::Rejection;
 pub use role::{HasRoles, NamedRole, Role};
+pub use scope::{HasScope, NamedScope, Scope};
 
 use crate::grant::Authority;
 use recogniser::Recogniser;
-use rocket::{Build, Ignite, Rocket};
+use rocket::{
+    Build, Ignite, Request, Rocket,
+    request::{FromRequest, Outcome},
+};
+
+/// The caller whom the guard `U` lets in, if this is true of them as well.
+async fn admit<'r, U: FromRequest<'r, Error = Rejection>>(
+    request: &'r Request<'_>,
+    is_so: fn(&U) -> bool,
+    otherwise: Rejection,
+) -> Outcome<U, Rejection> {
+    match U::from_request(request).await {
+        Outcome::Success(caller) if !is_so(&caller) => otherwise.outcome(request),
+        outcome => outcome,
+    }
+}
 
 /// Whether nothing is there to recognise a token, so that a guard could only ever fail.
 fn stage_is_missing(rocket: &Rocket<Ignite>) -> bool {

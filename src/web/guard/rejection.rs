@@ -29,6 +29,9 @@ pub enum Rejection {
     /// The token or its user lacks the role.
     #[error("a role is missing")]
     MissingRole,
+    /// The token lacks this scope.
+    #[error("the scope {0} is missing")]
+    MissingScope(&'static str),
     /// The store did not answer, or the issuer's keys are not known.
     #[error("the store or the issuer failed")]
     Unavailable,
@@ -46,7 +49,7 @@ impl Rejection {
             | Self::FeedSecret
             | Self::Subject => Status::Unauthorized,
             Self::Ambiguous => Status::BadRequest,
-            Self::MissingRole => Status::Forbidden,
+            Self::MissingRole | Self::MissingScope(_) => Status::Forbidden,
             Self::Unavailable => Status::ServiceUnavailable,
         }
     }
@@ -59,7 +62,9 @@ impl Rejection {
             Self::InvalidToken(_) | Self::Revoked | Self::FeedSecret | Self::Subject => {
                 ("invalid_token", INVALID_TOKEN)
             }
-            Self::MissingRole => ("insufficient_scope", "This needs more than the access token allows"),
+            Self::MissingRole | Self::MissingScope(_) => {
+                ("insufficient_scope", "This needs more than the access token allows")
+            }
             Self::Unavailable => {
                 ("temporarily_unavailable", "The service cannot answer right now; try again shortly")
             }
@@ -71,13 +76,16 @@ impl Rejection {
         Problem { status: self.status(), error, description }
     }
 
-    /// RFC 6750 §3: the value of `WWW-Authenticate`, without an error code where nothing was sent.
+    /// RFC 6750 §3: the value of `WWW-Authenticate`, without an error code where nothing was sent,
+    /// and with the scope that is needed where it is missing.
     pub(in crate::web) fn challenge(self) -> Option<String> {
         let (error, description) = self.public();
+        let challenge = format!("Bearer error=\"{error}\", error_description=\"{description}\"");
         match self {
             Self::Unavailable => None,
             Self::NoCredentials => Some("Bearer".into()),
-            _ => Some(format!("Bearer error=\"{error}\", error_description=\"{description}\"")),
+            Self::MissingScope(scope) => Some(format!("{challenge}, scope=\"{scope}\"")),
+            _ => Some(challenge),
         }
     }
 

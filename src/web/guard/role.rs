@@ -1,6 +1,6 @@
 //! A caller with a role.
 
-use super::{CurrentUser, Rejection};
+use super::{CurrentUser, Rejection, admit};
 use crate::{jwt::Claims, user::RoleName};
 use rocket::{
     Ignite, Request, Rocket, Sentinel, async_trait,
@@ -89,7 +89,8 @@ impl HasRoles for Claims {
     }
 }
 
-impl<T: HasRoles> HasRoles for &T {
+/// A reference to one, and a guard around one.
+impl<T: Deref<Target: HasRoles>> HasRoles for T {
     fn has_role(&self, name: &str) -> bool {
         (**self).has_role(name)
     }
@@ -104,14 +105,8 @@ where
     type Error = Rejection;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
-        match U::from_request(request).await {
-            Outcome::Success(caller) if caller.has_role(R::NAME) => {
-                Outcome::Success(Self(caller, PhantomData))
-            }
-            Outcome::Success(_) => Rejection::MissingRole.outcome(request),
-            Outcome::Error(error) => Outcome::Error(error),
-            Outcome::Forward(status) => Outcome::Forward(status),
-        }
+        let caller = admit(request, |caller: &U| caller.has_role(R::NAME), Rejection::MissingRole);
+        caller.await.map(|caller| Self(caller, PhantomData))
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::{AUDIENCE, ISSUER, Key, NOW, builder, claims, eventually, issuer::Answer, issuer::Issuer, log};
 use countersign::{
-    Claims, CurrentUser, Role, Verifier,
+    Claims, CurrentUser, Role, Scope, Verifier,
     clock::{ManualClock, UnixTime},
     config::{Environment, Settings},
-    roles, stage,
+    roles, scopes, stage,
     store::{Stores, memory::MemoryStore},
     web::guard::Rejection,
 };
@@ -21,6 +21,11 @@ use std::sync::Arc;
 roles! {
     Admin = "admin";
     Editor = "editor";
+}
+
+scopes! {
+    Read = "read";
+    Delete = "reports:delete";
 }
 
 #[get("/claims")]
@@ -58,6 +63,19 @@ fn admin(_admin: Role<Admin, Claims>) -> &'static str {
     "admin"
 }
 
+#[get("/read")]
+fn read(caller: Scope<Read>) -> String {
+    caller.subject().into()
+}
+
+#[get("/read-editor")]
+fn read_editor(editor: Scope<Read, Role<Editor, &Claims>>) -> String {
+    editor.subject().into()
+}
+
+#[get("/delete")]
+fn delete(_caller: Role<Editor, Scope<Delete, &Claims>>) {}
+
 #[get("/ready")]
 fn ready(verifier: &State<Verifier>) -> String {
     verifier.is_ready().to_string()
@@ -75,12 +93,18 @@ fn role(_role: Role<Admin>) {}
 #[get("/role-ref")]
 fn role_ref(_role: Result<Role<Admin, &CurrentUser>, Rejection>) {}
 
+#[get("/scope")]
+fn scope(_user: Scope<Read, &CurrentUser>) {}
+
+#[get("/scope-of-role")]
+fn scope_of_role(_admin: Scope<Read, Scope<Delete, Role<Admin>>>) {}
+
 fn working() -> Vec<Route> {
-    routes![of_claims, with_body, same, optional, result, editor, admin]
+    routes![of_claims, with_body, same, optional, result, editor, admin, read, read_editor, delete]
 }
 
 fn needing_users() -> Vec<Route> {
-    routes![user, user_ref, role, role_ref]
+    routes![user, user_ref, role, role_ref, scope, scope_of_role]
 }
 
 /// An app that takes that issuer's tokens.
@@ -139,7 +163,7 @@ async fn get_with<'c>(client: &'c Client, path: &'c str, token: &str) -> Answere
 async fn the_guards_let_the_right_ones_in() {
     let key = Key::named("a");
     let client = resource(&Issuer::publishing(&key.jwks())).await;
-    for path in ["/claims", "/editor", "/optional", "/result"] {
+    for path in ["/claims", "/editor", "/optional", "/result", "/read", "/read-editor"] {
         let answer = get_with(&client, path, &key.token()).await;
         assert_eq!((answer.status, &*answer.body), (200, "ada"), "{path}");
     }
@@ -172,14 +196,17 @@ async fn each_refusal_has_its_exact_answer() {
     let text = "This needs more than the access token allows";
     let challenge = format!("Bearer error=\"insufficient_scope\", error_description=\"{text}\"");
     let forbidden = problem(403, Some(&challenge), "insufficient_scope", text);
+    let challenge = format!("{challenge}, scope=\"reports:delete\"");
+    let unscoped = problem(403, Some(&challenge), "insufficient_scope", text);
     let text = "The service cannot answer right now; try again shortly";
     let unavailable = problem(503, None, "temporarily_unavailable", text);
 
     assert_eq!(answered(client.get("/claims")).await, nobody);
     assert_eq!(get_with(&client, "/admin", &key.token()).await, forbidden);
+    assert_eq!(get_with(&client, "/delete", &key.token()).await, unscoped);
     let elsewhere = key.sign("at+jwt", &json!({ "aud": "https://other.example" }));
     for token in ["", "x", "a.b.c", &other.token(), &elsewhere] {
-        for path in ["/claims", "/editor", "/admin"] {
+        for path in ["/claims", "/editor", "/admin", "/read", "/delete"] {
             assert_eq!(get_with(&client, path, token).await, invalid, "{token}");
         }
     }
@@ -196,12 +223,13 @@ async fn each_refusal_has_its_exact_answer() {
 }
 
 /// A request that no server lets through, of each kind.
-const BAD_REQUESTS: [&str; 12] = [
+const BAD_REQUESTS: [&str; 13] = [
     "no token",
     "another scheme",
     "nothing behind the scheme",
     "rubbish",
     "rubbish for a role",
+    "rubbish for a scope",
     "twice",
     "in the query too",
     "in the query only",
@@ -220,6 +248,7 @@ fn bad_request<'c>(kind: &str, client: &'c Client, token: &str) -> LocalRequest<
         "nothing behind the scheme" => client.get("/claims").header(bearer("")),
         "rubbish" => client.get("/claims").header(bearer("rubbish")),
         "rubbish for a role" => client.get("/admin").header(bearer("rubbish")),
+        "rubbish for a scope" => client.get("/read").header(bearer("rubbish")),
         "twice" => client.get("/claims").header(good.clone()).header(good),
         "in the query too" => client.get(format!("/claims?access_token={token}")).header(good),
         "in the query only" => client.get(format!("/claims?access_token={token}")),

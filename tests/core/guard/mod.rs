@@ -1,5 +1,9 @@
 //! Guards in a Rocket of somebody's own, as an embedding app uses them.
 
+mod scope;
+
+use aws_lc_rs::hmac;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use countersign::{
     Claims, CurrentUser, Role,
     account::Accounts,
@@ -18,6 +22,7 @@ use rocket::{
     local::asynchronous::{Client, LocalResponse},
     routes,
 };
+use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
 roles! {
@@ -74,10 +79,14 @@ fn all() -> Vec<Route> {
     routes![claims, claims_ref, user, same, optional, result, admin, editor, admin_ref]
 }
 
+const KEY: &str = "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1";
+
 fn settings() -> Settings {
-    let key = ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1");
-    let environment =
-        Environment::from_pairs([key, ("COUNTERSIGN_LEEWAY", "0"), ("COUNTERSIGN_DATABASE_URL", "memory:")]);
+    let environment = Environment::from_pairs([
+        ("COUNTERSIGN_SIGNING_KEY", KEY),
+        ("COUNTERSIGN_LEEWAY", "0"),
+        ("COUNTERSIGN_DATABASE_URL", "memory:"),
+    ]);
     Settings::load(&rocket::Config::figment(), environment).expect("good settings")
 }
 
@@ -89,9 +98,13 @@ struct App {
 
 impl App {
     async fn start() -> Self {
+        Self::with(all()).await
+    }
+
+    async fn with(routes: Vec<Route>) -> Self {
         let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(ManualClock::new(UnixTime(1_000_000))));
         let stage = stage().settings(settings()).clock(clock.clone()).stores(Stores::of(store));
-        let rocket = rocket::build().attach(stage).mount("/", all());
+        let rocket = rocket::build().attach(stage).mount("/", routes);
         let client = Client::tracked(rocket).await.expect("a rocket that launches");
         let accounts = client.rocket().state::<Authority>().expect("managed").accounts();
         let password = Password::choose("secret123").expect("a password");
@@ -115,11 +128,48 @@ impl App {
         body["access_token"].as_str().expect("a token").into()
     }
 
+    /// What a fresh token of theirs says.
+    async fn claims_of(&self, name: &str) -> Value {
+        let token = self.login(name).await;
+        let payload = BASE64.decode(token.split('.').nth(1).expect("a payload")).expect("base64url");
+        serde_json::from_slice(&payload).expect("claims")
+    }
+
+    /// A token that says this, signed apart from the code under test.
+    fn sign(&self, claims: &Value) -> String {
+        let ring = self.client.rocket().state::<Authority>().expect("managed").tokens.ring();
+        let header = json!({ "alg": "HS256", "kid": ring.keys()[0].key().kid(), "typ": "at+jwt" });
+        let message = format!("{}.{}", BASE64.encode(header.to_string()), BASE64.encode(claims.to_string()));
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, KEY.as_bytes()), message.as_bytes());
+        format!("{message}.{}", BASE64.encode(tag))
+    }
+
     async fn get(&self, path: &'static str, token: &str) -> (Status, String) {
         let header = Header::new("Authorization", format!("Bearer {token}"));
         let response = self.client.get(path).header(header).dispatch().await;
         (response.status(), text(response).await)
     }
+}
+
+fn with(claims: &Value, name: &str, value: impl Into<Value>) -> Value {
+    let mut claims = claims.clone();
+    claims[name] = value.into();
+    claims
+}
+
+fn without(claims: &Value, name: &str) -> Value {
+    let mut claims = claims.clone();
+    claims.as_object_mut().expect("an object").remove(name);
+    claims
+}
+
+/// The status, the challenge and the body.
+async fn refusal(app: &App, path: &'static str, token: &str) -> (u16, String, String) {
+    let header = Header::new("Authorization", format!("Bearer {token}"));
+    let response = app.client.get(path).header(header).dispatch().await;
+    let status = response.status().code;
+    let challenge = response.headers().get_one("WWW-Authenticate").unwrap_or_default().to_owned();
+    (status, challenge, text(response).await)
 }
 
 async fn text(response: LocalResponse<'_>) -> String {

@@ -13,7 +13,8 @@ use serde::{
 use std::{collections::BTreeSet, time::Duration};
 
 /// What a verified access token says. As a request guard in Rocket it needs the token alone,
-/// so it costs no look-up.
+/// so it costs no look-up, and it lets services pass as well as people; which of them is calling,
+/// [`is_service`](Self::is_service) says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
     pub(super) subject: String,

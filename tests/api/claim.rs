@@ -24,6 +24,21 @@ fn no_required_claim_may_be_missing() {
     server.refuses_each([("client_id as an array", token.claim("client_id", json!(["first-party"])).sign())]);
 }
 
+#[test]
+fn a_client_revision_may_be_missing_but_not_wrong() {
+    let server = Server::start();
+    let token = Token::of(&server);
+    for crev in [0, 1, u64::MAX] {
+        server.accepts(&token.claim("crev", crev).sign());
+    }
+    let revisions =
+        [Value::Null, json!("1"), json!(-1), json!(1.5), json!([]), json!([1]), json!({}), json!(true)];
+    server.refuses_each(revisions.map(|crev| (crev.clone(), token.claim("crev", crev).sign())));
+    server.refuses_each(
+        ["18446744073709551616", "1e400", "01"].map(|crev| (crev, token.raw_claim("crev", crev))),
+    );
+}
+
 // C08
 #[test]
 fn the_issuer_matches_exactly() {
@@ -223,6 +238,35 @@ fn a_role_counts_only_when_it_is_spelled_and_shaped_exactly() {
     for scope in [json!("admin"), json!(["admin"]), json!({"admin": true})] {
         assert_forbidden(&users(&without.claim("scope", scope)), "scope");
     }
+}
+
+#[test]
+fn a_service_is_refused_by_the_routes_of_people() {
+    let server = Server::start();
+    server.user("root", &["admin"]);
+    let root = Token::parse(&server.login("root"));
+    let id = root.claims["sub"].clone();
+    let service =
+        |id: Value| root.claim("sub", id.clone()).claim("client_id", id).without_claim("sid").sign();
+    for token in [service(json!("reports-worker")), service(id)] {
+        let routes = [
+            ("GET", "/me"),
+            ("POST", "/me/password"),
+            ("GET", "/sessions"),
+            ("DELETE", "/sessions"),
+            ("GET", "/admin/users"),
+        ];
+        for (method, path) in routes {
+            assert_forbidden(&server.send(Request::new(method, path).bearer(&token)), path);
+        }
+    }
+    server.accepts(&root.sign());
+    let somebody = root.without_claim("sid");
+    server.refuses_each([
+        ("no session, and no service", somebody.sign()),
+        ("another's", somebody.claim("sub", "reports-worker").sign()),
+        ("in capitals", somebody.claim("sub", "FIRST-PARTY").sign()),
+    ]);
 }
 
 // C13

@@ -13,7 +13,8 @@ use rocket::{
 };
 use std::collections::BTreeSet;
 
-/// The user who is calling: their token is good and, at this moment, so is their account.
+/// The user who is calling: their token is good and, at this moment, so is their account. A service
+/// is refused, since it is nobody: [`Rejection::Service`].
 ///
 /// As `&CurrentUser` it costs no copy; however many guards of a request ask, the token is
 /// verified and the record read once.
@@ -48,6 +49,10 @@ impl CurrentUser {
 
     async fn of(request: &Request<'_>) -> Result<Self, Rejection> {
         let claims = verified(request).await.clone()?;
+        // RFC 9068 §5: whatever its subject is, it names no user.
+        if claims.is_service() {
+            return Err(Rejection::Service);
+        }
         let authority = request.rocket().state::<Authority>().ok_or(Rejection::Unavailable)?;
         let id = claims.subject().parse().map_err(|_| Rejection::Subject)?;
         let user = authority.stores.users.by_id(id).await.map_err(|error| {

@@ -1,7 +1,8 @@
 //! Request guards: who is calling, and may they?
 //!
-//! - [`Claims`](crate::jwt::Claims): the token alone, no look-up.
-//! - [`CurrentUser`]: the token, then the user's record; disabled and deleted users are refused.
+//! - [`Claims`](crate::jwt::Claims): the token alone, no look-up; a person's or a service's.
+//! - [`CurrentUser`]: the token, then the user's record; disabled and deleted users are refused, and
+//!   so are services.
 //! - [`Role`]: either of them, with a role.
 //! - [`Scope`]: any of these, with a scope; `Claims` unless told otherwise.
 //!

@@ -26,6 +26,9 @@ pub enum Rejection {
     /// The token is good, but its subject is unknown, gone or disabled.
     #[error("the subject may not act")]
     Subject,
+    /// The token is good, but it is a service's ([`Claims::is_service`](crate::Claims::is_service)).
+    #[error("a service called where only a person may")]
+    Service,
     /// The token or its user lacks the role.
     #[error("a role is missing")]
     MissingRole,
@@ -49,7 +52,7 @@ impl Rejection {
             | Self::FeedSecret
             | Self::Subject => Status::Unauthorized,
             Self::Ambiguous => Status::BadRequest,
-            Self::MissingRole | Self::MissingScope(_) => Status::Forbidden,
+            Self::Service | Self::MissingRole | Self::MissingScope(_) => Status::Forbidden,
             Self::Unavailable => Status::ServiceUnavailable,
         }
     }
@@ -62,6 +65,7 @@ impl Rejection {
             Self::InvalidToken(_) | Self::Revoked | Self::FeedSecret | Self::Subject => {
                 ("invalid_token", INVALID_TOKEN)
             }
+            Self::Service => ("insufficient_scope", "Only a person may do this"),
             Self::MissingRole | Self::MissingScope(_) => {
                 ("insufficient_scope", "This needs more than the access token allows")
             }

@@ -1,6 +1,7 @@
 //! Guards in a Rocket of somebody's own, as an embedding app uses them.
 
 mod scope;
+mod service;
 
 use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};

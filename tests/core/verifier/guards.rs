@@ -7,6 +7,7 @@ use countersign::{
     config::{Environment, Settings},
     roles, scopes, stage,
     store::{Stores, memory::MemoryStore},
+    verifier::Builder,
     web::guard::Rejection,
 };
 use rocket::{
@@ -76,6 +77,11 @@ fn read_editor(editor: Scope<Read, Role<Editor, &Claims>>) -> String {
 #[get("/delete")]
 fn delete(_caller: Role<Editor, Scope<Delete, &Claims>>) {}
 
+#[get("/kind")]
+fn kind(claims: &Claims) -> &'static str {
+    if claims.is_service() { "service" } else { "person" }
+}
+
 #[get("/ready")]
 fn ready(verifier: &State<Verifier>) -> String {
     verifier.is_ready().to_string()
@@ -100,7 +106,7 @@ fn scope(_user: Scope<Read, &CurrentUser>) {}
 fn scope_of_role(_admin: Scope<Read, Scope<Delete, Role<Admin>>>) {}
 
 fn working() -> Vec<Route> {
-    routes![of_claims, with_body, same, optional, result, editor, admin, read, read_editor, delete]
+    routes![of_claims, with_body, same, optional, result, editor, admin, read, read_editor, delete, kind]
 }
 
 fn needing_users() -> Vec<Route> {
@@ -108,9 +114,13 @@ fn needing_users() -> Vec<Route> {
 }
 
 /// An app that takes that issuer's tokens.
-async fn resource(issuer: &Issuer) -> Client {
+pub async fn resource(issuer: &Issuer) -> Client {
+    resource_of(builder(issuer)).await
+}
+
+pub async fn resource_of(builder: Builder) -> Client {
     log::keep();
-    let verifier = builder(issuer).build().expect("a verifier");
+    let verifier = builder.build().expect("a verifier");
     let rocket = rocket::build().attach(verifier.stage()).mount("/", working()).mount("/", routes![ready]);
     Client::tracked(rocket).await.expect("a rocket that launches")
 }
@@ -135,10 +145,10 @@ async fn issuing() -> Client {
 
 /// Everything of an answer but what Rocket adds to each.
 #[derive(Debug, PartialEq, Eq)]
-struct Answered {
-    status: u16,
+pub struct Answered {
+    pub status: u16,
     headers: Vec<String>,
-    body: String,
+    pub body: String,
 }
 
 async fn answered(request: LocalRequest<'_>) -> Answered {
@@ -155,7 +165,7 @@ fn bearer(token: &str) -> Header<'static> {
     Header::new("Authorization", format!("Bearer {token}"))
 }
 
-async fn get_with<'c>(client: &'c Client, path: &'c str, token: &str) -> Answered {
+pub async fn get_with<'c>(client: &'c Client, path: &'c str, token: &str) -> Answered {
     answered(client.get(path).header(bearer(token))).await
 }
 

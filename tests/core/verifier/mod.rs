@@ -8,6 +8,7 @@ mod issuer;
 mod log;
 mod passed_over;
 mod profiles;
+mod services;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};

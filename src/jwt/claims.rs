@@ -102,7 +102,7 @@ impl Claims {
         if raw.iss.right().as_deref() != Some(&*rules.issuer) {
             return Err(JwtError::Claim("iss"));
         }
-        // RFC 7519 §4.1.3: one string, or an array of strings, with us among them.
+        // RFC 7519 §4.1.3: with us among them.
         let audience = match raw.aud.right() {
             Some(Audience::One(aud)) => vec![aud],
             Some(Audience::Several(auds)) => auds,
@@ -218,9 +218,10 @@ impl Rules {
     }
 }
 
+/// RFC 7519 §4.1.3: one string, or an array of strings.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Audience {
+pub(super) enum Audience {
     One(String),
     Several(Vec<String>),
 }

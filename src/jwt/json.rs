@@ -19,6 +19,20 @@ pub(super) fn object<T: Members>(text: &[u8]) -> Option<T> {
     Some(value)
 }
 
+/// Whether `text` is exactly one JSON object with no member twice, whatever its members are.
+pub(super) fn is_object(text: &str) -> bool {
+    object::<Skipped>(text.as_bytes()).is_some()
+}
+
+#[derive(Default)]
+struct Skipped;
+
+impl Members for Skipped {
+    fn member<'de, A: MapAccess<'de>>(&mut self, _: &str, map: &mut A) -> Result<(), A::Error> {
+        map.next_value::<IgnoredAny>().map(drop)
+    }
+}
+
 struct Object<T>(PhantomData<T>);
 
 impl<'de, T: Members> DeserializeSeed<'de> for Object<T> {

@@ -133,7 +133,8 @@ impl Jwk {
             ("dq", &self.dq),
             ("qi", &self.qi),
         ];
-        members.into_iter().find(|(_, member)| member.is_some()).map(|(name, _)| name)
+        let known = members.into_iter().find(|(_, member)| member.is_some()).map(|(name, _)| name);
+        known.or(self.oth.map(|_| "oth"))
     }
 
     /// The SHA-256 thumbprint of the public half (RFC 7638 §3): the same wherever it is computed.

@@ -42,6 +42,13 @@ impl VerifiedJws {
         self.typ.as_deref()
     }
 
+    /// The media type that the `typ` stands for: in lower case, as its case says nothing, and without
+    /// the `application/` that may be left out (RFC 7515 §4.1.9).
+    pub(super) fn media_type(&self) -> Option<String> {
+        let typ = self.typ()?.to_ascii_lowercase();
+        Some(typ.strip_prefix("application/").map(str::to_owned).unwrap_or(typ))
+    }
+
     /// Whether the header has a `cty`, which says that the payload is something in itself,
     /// another token for instance (RFC 7519 §5.2).
     pub fn is_nested(&self) -> bool {
@@ -77,18 +84,8 @@ pub(super) fn verify_with<'k>(
     token: &[u8],
     choose: impl FnOnce(Option<&str>) -> Option<&'k VerifyingKey>,
 ) -> Result<VerifiedJws, JwtError> {
-    if token.len() > MAX_TOKEN_BYTES {
-        return Err(JwtError::TooLong);
-    }
-    let token = std::str::from_utf8(token).map_err(|_| JwtError::Malformed)?;
-    // RFC 7515 §7.1: exactly three parts.
-    let mut parts = token.split('.');
-    let (Some(header), Some(payload), Some(signature), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(JwtError::Malformed);
-    };
-    let message = &token.as_bytes()[..header.len() + 1 + payload.len()];
+    let [header, payload, signature] = parts(token)?;
+    let message = &token[..header.len() + 1 + payload.len()];
 
     let header: Header = json::object(&decode(header)?).ok_or(JwtError::Malformed)?;
     if let Some(member) = header.forbidden {
@@ -108,6 +105,27 @@ pub(super) fn verify_with<'k>(
     match jsonwebtoken::crypto::verify(signature, message, &key.decoding, key.algorithm.backend()) {
         Ok(true) => Ok(VerifiedJws { payload, algorithm: key.algorithm, kid, typ, nested: header.nested }),
         Ok(false) | Err(_) => Err(JwtError::Signature),
+    }
+}
+
+/// What the payload is said to be, before anything is known of the signature.
+pub(super) fn unverified_payload(token: &[u8]) -> Result<Vec<u8>, JwtError> {
+    let [_, payload, _] = parts(token)?;
+    decode(payload)
+}
+
+/// The header, the payload and the signature, as they stand in a token of no more than
+/// [`MAX_TOKEN_BYTES`].
+fn parts(token: &[u8]) -> Result<[&str; 3], JwtError> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(JwtError::TooLong);
+    }
+    let token = std::str::from_utf8(token).map_err(|_| JwtError::Malformed)?;
+    // RFC 7515 §7.1: exactly three parts.
+    let mut parts = token.split('.');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(header), Some(payload), Some(signature), None) => Ok([header, payload, signature]),
+        _ => Err(JwtError::Malformed),
     }
 }
 

@@ -43,6 +43,15 @@ pub enum KeyError {
     /// A member that is secret, in a set that is public.
     #[error("has a member \"{0}\" that is secret, and everybody can read it")]
     Published(&'static str),
+    /// A secret where a public key is expected.
+    #[error("is a secret; register the public half of a key pair (EdDSA, ES256 or RS256)")]
+    Symmetric,
+    /// A member that is secret, where a public key is expected.
+    #[error("has a member \"{0}\" that is secret; register the public half alone")]
+    Private(&'static str),
+    /// Not what a JWK is (RFC 7517 §4).
+    #[error("is not a JWK: it must be a JSON object with each member once and of its type")]
+    Malformed,
     /// It only verifies.
     #[error("is a public key; a private one is needed to sign")]
     Public,

@@ -1,6 +1,6 @@
 //! The keys that verify, each with one algorithm and, where there are several, a name.
 
-use super::{KeyError, SigningKey, jwk::Jwk, verifying_key::VerifyingKey};
+use super::{KeyError, SigningKey, json, jwk::Jwk, verifying_key::VerifyingKey};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{collections::HashSet, fmt};
@@ -10,12 +10,23 @@ use thiserror::Error;
 #[derive(Clone)]
 pub struct KeySet(Vec<VerifyingKey>);
 
+/// How many keys a client can be registered with: one, some that follow each other, one on each host.
+const MAX_REGISTERED: usize = 10;
+/// How much text they can be; ten of RSA's largest have room.
+const MAX_REGISTERED_BYTES: usize = 16 * 1024;
+
 /// Why a set of keys is refused. Never shows key material.
 #[derive(Debug, Error)]
 pub enum KeySetError {
     /// The text is not a JWK Set (RFC 7517 §5).
     #[error("not a JWK Set: it must be a JSON object with an array \"keys\"")]
     NotAJwkSet,
+    /// More text than a client's keys may have.
+    #[error("longer than {} KiB", MAX_REGISTERED_BYTES / 1024)]
+    TooLong,
+    /// More keys than a client may have.
+    #[error("more than {MAX_REGISTERED} keys; take out those that are no longer used")]
+    TooMany,
     /// There is no key of a kind that can be used.
     #[error("no usable key in the set")]
     Empty,
@@ -89,6 +100,54 @@ impl KeySet {
         Ok((Self::checked(keys.into_iter().map(|(_, key)| key).collect())?, refused))
     }
 
+    /// Reads the JWK Set that a client is registered with (RFC 7591 §2, `jwks`), by which its
+    /// [`Assertion`](super::Assertion)s are verified: 1 to 10 keys in at most 16 KiB of text. Whoever
+    /// registers them can mend them, so nothing is passed over: each must be a public one of a type
+    /// known here, and, where there are several, have a `kid` of its own.
+    ///
+    /// ```
+    /// use countersign::jwt::{KeyError, KeySet, KeySetError};
+    ///
+    /// // RFC 8037, appendix A.1.
+    /// let public = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    /// KeySet::registered(&format!(r#"{{"keys":[{public}]}}"#))?;
+    ///
+    /// let both = public.replace('}', r#","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}"#);
+    /// let refused = KeySet::registered(&format!(r#"{{"keys":[{both}]}}"#)).unwrap_err();
+    /// assert!(matches!(refused, KeySetError::Key { index: 0, source: KeyError::Private("d") }));
+    /// # Ok::<(), KeySetError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What is wrong, and with which key.
+    pub fn registered(json: &str) -> Result<Self, KeySetError> {
+        if json.len() > MAX_REGISTERED_BYTES {
+            return Err(KeySetError::TooLong);
+        }
+        if !json::is_object(json) {
+            return Err(KeySetError::NotAJwkSet);
+        }
+        let set: JwkSet<&RawValue> = serde_json::from_str(json).map_err(|_| KeySetError::NotAJwkSet)?;
+        let count = set.keys.len();
+        if count > MAX_REGISTERED {
+            return Err(KeySetError::TooMany);
+        }
+        let mut keys = Vec::<VerifyingKey>::with_capacity(count);
+        for (index, text) in set.keys.into_iter().enumerate() {
+            let refused = |source| KeySetError::Key { index, source };
+            let key = registered(text.get()).map_err(refused)?;
+            // RFC 7515 §4.1.4: beside others, a key is meant by its name.
+            if count > 1 && key.kid.is_none() {
+                return Err(refused(KeyError::Member("kid")));
+            }
+            if keys.iter().any(|other| other.kid == key.kid) {
+                return Err(refused(KeyError::Duplicate));
+            }
+            keys.push(key);
+        }
+        Self::checked(keys)
+    }
+
     pub(super) fn checked(keys: Vec<VerifyingKey>) -> Result<Self, KeySetError> {
         let names: HashSet<_> = keys.iter().map(|key| key.kid.as_deref()).collect();
         if keys.is_empty() {
@@ -116,6 +175,21 @@ fn published(json: &str) -> Result<VerifyingKey, KeyError> {
     let jwk: Jwk = serde_json::from_str(json).map_err(|_| KeyError::Unknown)?;
     match jwk.private() {
         Some(member) => Err(KeyError::Published(member)),
+        None => VerifyingKey::from_jwk(&jwk),
+    }
+}
+
+fn registered(json: &str) -> Result<VerifyingKey, KeyError> {
+    if !json::is_object(json) {
+        return Err(KeyError::Malformed);
+    }
+    let jwk: Jwk = serde_json::from_str(json).map_err(|_| KeyError::Malformed)?;
+    // OpenID Connect Core §9: `private_key_jwt`; nobody but the client has what signs.
+    if jwk.algorithm().is_ok_and(|algorithm| !algorithm.is_asymmetric()) {
+        return Err(KeyError::Symmetric);
+    }
+    match jwk.private() {
+        Some(member) => Err(KeyError::Private(member)),
         None => VerifyingKey::from_jwk(&jwk),
     }
 }

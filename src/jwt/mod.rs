@@ -1,12 +1,13 @@
 //! JSON Web Tokens: keys, signing, the one verification seam and the claims check above it.
 //!
-//! [`verify_jws`] checks a compact JWS against a [`KeySet`] and knows nothing of claims;
-//! [`AccessTokens`] issues and verifies Countersign's access tokens on top of it. Signatures
-//! are `jsonwebtoken`'s; everything that it leaves unchecked is checked here.
-//! Nothing here does I/O or reads the clock.
+//! [`verify_jws`] checks a compact JWS against a [`KeySet`] and knows nothing of claims. On top of
+//! it, [`AccessTokens`] issues and verifies Countersign's access tokens, and [`Assertion`] verifies
+//! what a client signs to say who it is. Signatures are `jsonwebtoken`'s; everything that it leaves
+//! unchecked is checked here. Nothing here does I/O or reads the clock.
 
 mod access;
 mod algorithm;
+mod assertion;
 mod claims;
 mod json;
 mod jwk;
@@ -24,6 +25,7 @@ mod verifying_key;
 
 pub use access::{AccessTokens, Issuance, IssueError};
 pub use algorithm::{Algorithm, AlgorithmError};
+pub use assertion::{Assertion, AssertionRules, MAX_ASSERTION_LIFE};
 pub use claims::{Claims, Rules};
 pub(crate) use jwk::tag;
 pub use jws::{MAX_TOKEN_BYTES, VerifiedJws, verify_jws};
@@ -69,8 +71,8 @@ pub enum JwtError {
     /// The signature is not the key's over these bytes.
     #[error("the signature is wrong")]
     Signature,
-    /// Well signed, but not an access token (RFC 9068 §2.1).
-    #[error("not an access token")]
+    /// Well signed, but made for something else, or around another token (RFC 8725 §3.11).
+    #[error("the token is of another type")]
     Type,
     /// A claim that is missing, there twice, of the wrong type or of the wrong value.
     #[error("the claim {0} is missing or wrong")]

@@ -60,7 +60,7 @@ impl Expected {
             return Ok(claims);
         }
         let jws = jws::verify_with(token, choose)?;
-        if !self.profile.takes(jws.typ()) || jws.is_nested() {
+        if !self.profile.takes(jws.media_type().as_deref()) || jws.is_nested() {
             return Err(JwtError::Type);
         }
         let claims = Claims::check(jws.payload(), self, now)?;
@@ -72,11 +72,12 @@ impl Expected {
 }
 
 impl Profile {
-    /// RFC 9068 §4; media types are case-insensitive and may be written in full (RFC 7515 §4.1.9).
-    fn takes(self, typ: Option<&str>) -> bool {
-        let any = self == Self::Any;
-        let Some(typ) = typ.map(str::to_ascii_lowercase) else { return any };
-        let typ = typ.strip_prefix("application/").unwrap_or(&typ);
-        typ == TYPE || (any && typ == "jwt")
+    /// RFC 9068 §4.
+    fn takes(self, media_type: Option<&str>) -> bool {
+        match media_type {
+            Some(TYPE) => true,
+            None | Some("jwt") => self == Self::Any,
+            Some(_) => false,
+        }
     }
 }

@@ -42,6 +42,7 @@ fn mutated() -> impl Strategy<Value = Value> {
 fn read(text: &str) {
     let _ = KeySet::from_jwks(text);
     let _ = KeySet::published(text);
+    let _ = KeySet::registered(text);
     if let Ok(ring) = KeyRing::from_json(text) {
         let again = KeyRing::from_json(&ring.to_json()).expect("what was read is written so that it can be");
         assert_eq!(*again.to_json(), *ring.to_json());

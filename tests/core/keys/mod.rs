@@ -3,7 +3,7 @@
 //! examples of the RFCs and arithmetic of the tests' own.
 
 mod arbitrary;
-mod der;
+pub mod der;
 mod jwk;
 mod looks;
 mod openssl;
@@ -32,11 +32,11 @@ use std::{collections::BTreeSet, time::Duration};
 const ALGORITHMS: [Algorithm; 4] = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256, Algorithm::Hs256];
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
-fn b64(bytes: impl AsRef<[u8]>) -> String {
+pub fn b64(bytes: impl AsRef<[u8]>) -> String {
     BASE64.encode(bytes)
 }
 
-fn unb64(text: &str) -> Vec<u8> {
+pub fn unb64(text: &str) -> Vec<u8> {
     BASE64.decode(text).expect("base64url")
 }
 
@@ -46,7 +46,7 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 /// RFC 8037 appendix A.1.
-fn okp() -> Value {
+pub fn okp() -> Value {
     json!({
         "kty": "OKP",
         "crv": "Ed25519",
@@ -56,7 +56,7 @@ fn okp() -> Value {
 }
 
 /// RFC 7515 appendix A.3.1.
-fn ec() -> Value {
+pub fn ec() -> Value {
     json!({
         "kty": "EC",
         "crv": "P-256",
@@ -67,7 +67,7 @@ fn ec() -> Value {
 }
 
 /// RFC 7517 appendix A.2, the key of RFC 7638 §3.1.
-fn rsa() -> Value {
+pub fn rsa() -> Value {
     json!({
         "kty": "RSA",
         "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjB\
@@ -92,30 +92,36 @@ fn rsa() -> Value {
     })
 }
 
-fn oct() -> Value {
+/// The same RSA key as a PKCS #1 private key (RFC 8017 appendix A.1.2).
+pub fn rsa_der() -> Vec<u8> {
+    let names = ["n", "e", "d", "p", "q", "dp", "dq", "qi"];
+    der::pkcs1(&names.map(|name| unb64(rsa()[name].as_str().expect("a member"))))
+}
+
+pub fn oct() -> Value {
     json!({ "kty": "oct", "k": b64(b"q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1") })
 }
 
 /// The same with a member set.
-fn with(jwk: &Value, name: &str, value: impl Into<Value>) -> Value {
+pub fn with(jwk: &Value, name: &str, value: impl Into<Value>) -> Value {
     let mut jwk = jwk.clone();
     jwk[name] = value.into();
     jwk
 }
 
 /// The same without some members.
-fn without(jwk: &Value, names: &[&str]) -> Value {
+pub fn without(jwk: &Value, names: &[&str]) -> Value {
     let mut jwk = jwk.clone();
     jwk.as_object_mut().expect("an object").retain(|name, _| !names.contains(&&**name));
     jwk
 }
 
 /// What is for everybody.
-fn public(jwk: &Value) -> Value {
+pub fn public(jwk: &Value) -> Value {
     without(jwk, &["d", "p", "q", "dp", "dq", "qi"])
 }
 
-fn set(keys: &[Value]) -> String {
+pub fn set(keys: &[Value]) -> String {
     json!({ "keys": keys }).to_string()
 }
 

@@ -118,7 +118,7 @@ fn a_secret_that_is_published_is_never_used() {
     let (keys, _) = published(&[with(&oct(), "kid", "secret")]);
     assert!(keys.is_none(), "everybody has it");
     for private in [okp(), ec(), rsa()] {
-        for member in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+        for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
             let leaked = with(&public(&named(&private)), member, "AA");
             let (keys, refused) = published(&[leaked, with(&public(&ec()), "kid", "e")]);
             assert_eq!(refused, [(0, KeyError::Published(member))]);

@@ -84,6 +84,7 @@ fn no_error_shows_the_key_that_it_is_about() {
                 KeyRing::from_json(&text).map_err(|error| format!("{error:?} {error}")).map(drop),
                 KeySet::from_jwks(&text).map_err(|error| format!("{error:?} {error}")).map(drop),
                 KeySet::published(&text).map_err(|error| format!("{error:?} {error}")).map(drop),
+                KeySet::registered(&text).map_err(|error| format!("{error:?} {error}")).map(drop),
                 SigningKey::parse(text.as_bytes()).map_err(|error| format!("{error:?} {error}")).map(drop),
             ];
             errors.iter().for_each(|error| hides(&key, error));

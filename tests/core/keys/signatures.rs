@@ -1,6 +1,6 @@
 //! There is one signature for each algorithm, in one form; its twins are refused.
 
-use super::{ALGORITHMS, NOW, b64, hex, issue, message, resigned, rsa, rules, set, unb64, with};
+use super::{ALGORITHMS, NOW, b64, hex, issue, message, resigned, rsa, rsa_der, rules, set, unb64, with};
 use aws_lc_rs::{
     digest::{SHA512, digest},
     rand::SystemRandom,
@@ -176,7 +176,7 @@ fn an_eddsa_signature_has_no_twin() {
 fn an_rs256_signature_has_the_size_of_the_modulus() {
     let private = SigningKey::parse(rsa_pem().as_bytes()).expect("a key");
     let keys = KeySet::of([&private]).expect("a key");
-    let der = private_der();
+    let der = rsa_der();
     let pair = RsaKeyPair::from_der(&der).expect("a key");
     let n = unb64(rsa()["n"].as_str().expect("a member"));
     let (message, right) = (0_u32..)
@@ -200,13 +200,8 @@ fn an_rs256_signature_has_the_size_of_the_modulus() {
     }
 }
 
-fn private_der() -> Vec<u8> {
-    let names = ["n", "e", "d", "p", "q", "dp", "dq", "qi"];
-    super::der::pkcs1(&names.map(|name| unb64(rsa()[name].as_str().expect("a member"))))
-}
-
 fn rsa_pem() -> String {
-    super::der::pem("RSA PRIVATE KEY", &private_der())
+    super::der::pem("RSA PRIVATE KEY", &rsa_der())
 }
 
 /// One key for each algorithm, as making RSA keys takes long.

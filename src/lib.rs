@@ -10,6 +10,7 @@ pub mod jwt;
 pub mod keys;
 pub mod password;
 pub mod refresh_token;
+pub mod registration;
 pub mod revocation;
 pub mod scope;
 pub mod session;

@@ -1,5 +1,6 @@
 //! The program's commands. What they do is done by the library; here is how it is asked for.
 
+mod client;
 mod doctor;
 mod keys;
 mod log;
@@ -14,6 +15,7 @@ use countersign::{
     clock::SystemClock,
     config::{Database, Environment, Settings, SettingsError},
     password::Hasher,
+    registration::{Clients, Limits},
     revocation::Revocations,
     store::{StoreError, Stores, causes},
 };
@@ -54,6 +56,9 @@ enum Command {
     /// Shows and ends sessions, the logins of users.
     #[command(subcommand)]
     Session(session::Command),
+    /// Registers, shows and changes clients, the applications that ask for tokens.
+    #[command(subcommand)]
+    Client(client::Command),
     /// Shows and changes the keys that tokens are signed with.
     #[command(subcommand)]
     Keys(keys::Command),
@@ -118,6 +123,7 @@ async fn dispatch(arguments: Arguments, figment: Figment) -> Result<(), Failure>
         Command::Doctor { json } => doctor::run(&settings(&figment)?, json).await,
         Command::User(command) => user::run(command, Desk::open(&settings(&figment)?).await?).await,
         Command::Session(command) => session::run(command, Desk::open(&settings(&figment)?).await?).await,
+        Command::Client(command) => client::run(command, Desk::open(&settings(&figment)?).await?).await,
         Command::Keys(command) => match keys::printed(&command) {
             Some(done) => done,
             None => keys::run(command, &settings(&figment)?).await,
@@ -125,11 +131,12 @@ async fn dispatch(arguments: Arguments, figment: Figment) -> Result<(), Failure>
     }
 }
 
-/// What the commands on users and sessions work with.
+/// What the commands on users, sessions and clients work with.
 struct Desk {
     stores: Stores,
     accounts: Accounts,
     revocations: Arc<Revocations>,
+    limits: Limits,
 }
 
 impl Desk {
@@ -140,7 +147,12 @@ impl Desk {
         let revocations = Arc::new(revocations.await?);
         let hasher = Hasher::new(settings.password.params, 1).map_err(|error| Failure::failed(&error))?;
         let accounts = Accounts::new(stores.users.clone(), hasher, revocations.clone());
-        Ok(Self { stores, accounts, revocations })
+        Ok(Self { stores, accounts, revocations, limits: Limits::of(settings) })
+    }
+
+    fn clients(&self) -> Result<Clients, Failure> {
+        let store = self.stores.clients.clone().ok_or(StoreError::NotBuilt)?;
+        Ok(Clients::new(store, self.revocations.clone(), self.limits.clone()))
     }
 }
 

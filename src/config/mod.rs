@@ -9,6 +9,7 @@ mod keys;
 mod postgres;
 mod reader;
 mod redis;
+mod scopes;
 
 pub use self::redis::{RedisUrl, RedisUrlError, Topology};
 pub use database::Database;
@@ -16,11 +17,11 @@ pub use environment::Environment;
 pub use keys::{KeyPlace, KeySettings};
 pub use postgres::{PostgresUrl, PostgresUrlError};
 pub use reader::{Problem, SettingsError};
+pub use scopes::ScopeSettings;
 
 use crate::{
     jwt::{HmacSecret, Lives, MAX_LEEWAY, MAX_LIFETIME, Rules, SigningKey},
     password::Argon2Params,
-    scope::Scope,
 };
 use figment::Figment;
 use reader::Reader;
@@ -42,8 +43,8 @@ pub struct Settings {
     pub previous_signing_key: Option<SigningKey>,
     /// `ISSUER`, `AUDIENCE`, `LEEWAY` and `ACCESS_TTL`: what an access token has to say.
     pub access: Rules,
-    /// `SCOPES`: all scopes that can be granted at all.
-    pub scopes: Scope,
+    /// `SCOPES` and `ROLE_SCOPES`: what can be granted, and to whom.
+    pub scopes: ScopeSettings,
     /// `PASSWORD__…`: what hashing costs.
     pub password: PasswordSettings,
     /// `REFRESH__…`: how long sessions live.
@@ -174,7 +175,7 @@ impl Settings {
                 reader.integer("access_ttl", 30..=MAX_LIFETIME.as_secs()).unwrap_or(900),
             ),
         };
-        let scopes = reader.words("scopes").unwrap_or_default();
+        let scopes = scopes::read(&mut reader);
         let password = password(&mut reader);
         let refresh = refresh(&mut reader);
         let revocation = revocation(&mut reader);

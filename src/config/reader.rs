@@ -6,7 +6,8 @@ use crate::{
     scope::Scope,
 };
 use figment::{Figment, Source, value::Value};
-use std::{fmt, ops::RangeInclusive};
+use serde::Deserialize;
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive};
 
 /// One thing that is wrong. Names the setting; never shows its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +55,23 @@ impl fmt::Display for SettingsError {
 }
 
 impl std::error::Error for SettingsError {}
+
+/// A text, or the words of one.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Words {
+    Text(String),
+    List(Vec<String>),
+}
+
+impl Words {
+    fn text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::List(words) => words.join(" "),
+        }
+    }
+}
 
 pub(super) struct Reader {
     figment: Figment,
@@ -223,6 +241,19 @@ impl Reader {
         text.parse()
             .map_err(|_| self.problem(key, "must be scope tokens (RFC 6749 §3.3) with spaces between"))
             .ok()
+    }
+
+    /// A table of texts (in the environment also as JSON); a list among them counts as its words.
+    pub(super) fn texts(&mut self, key: &'static str) -> Option<BTreeMap<String, String>> {
+        let value = self.value(key)?;
+        let table = match value.as_str() {
+            Some(text) => serde_json::from_str::<BTreeMap<String, Words>>(text).ok(),
+            None => value.deserialize().ok(),
+        };
+        if table.is_none() {
+            self.problem(key, "must be a table of texts");
+        }
+        Some(table?.into_iter().map(|(name, words)| (name, words.text())).collect())
     }
 
     pub(super) fn integer(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Option<u64> {

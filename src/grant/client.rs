@@ -1,9 +1,19 @@
-//! Which client is asking (RFC 6749 §2.3).
+//! Which client is asking, and whether it is (RFC 6749 §2.3).
 
-use super::{GrantError, TokenRequest};
+use super::{Authority, GrantError};
+use crate::{
+    client::{ClientId, GrantType},
+    clock::UnixTime,
+    jwt::{Assertion, AssertionRules, KeySet, MAX_LEEWAY},
+    store::{AssertionId, Authentication, Client, KeptSecret, Lifetimes},
+};
+use aws_lc_rs::digest;
+use zeroize::Zeroizing;
 
-/// The built-in public client: the app's own front end. It needs no naming and has no secret.
-pub const FIRST_PARTY: &str = "first-party";
+/// The one kind of assertion that is known here (RFC 7523 §2.2).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+const TWO_WAYS: &str = "The client is named in two ways";
 
 /// Client credentials from HTTP Basic (RFC 6749 §2.3.1), taken apart.
 #[derive(PartialEq, Eq)]
@@ -11,26 +21,163 @@ pub struct BasicCredentials {
     /// The client's id.
     pub id: String,
     /// Its secret.
-    pub secret: String,
+    pub secret: Zeroizing<String>,
 }
 
-/// The client that the request names.
-pub(super) fn authenticate(
-    request: &TokenRequest,
-    basic: Option<&BasicCredentials>,
-) -> Result<&'static str, GrantError> {
-    // Swagger UI and others send `Basic Og==` (an empty id and secret) when they have none.
-    let basic = basic.filter(|basic| !basic.id.is_empty() || !basic.secret.is_empty());
-    let (id, secret) = match basic {
-        // RFC 6749 §2.3: no more than one way of authenticating in a request.
-        Some(_) if request.client_id.is_some() || request.client_secret.is_some() => {
-            return Err(GrantError::InvalidRequest("The client is named in two ways"));
+/// All that a request says of its client, wherever it stands; an empty parameter counts as left out.
+/// Not `Debug`, since most of it is secret.
+#[derive(Default, PartialEq, Eq)]
+pub struct ClientCredentials {
+    /// From the header `Authorization`.
+    pub basic: Option<BasicCredentials>,
+    /// `client_id`.
+    pub id: Option<String>,
+    /// `client_secret`.
+    pub secret: Option<Zeroizing<String>>,
+    /// `client_assertion_type` (RFC 7521 §4.2).
+    pub assertion_type: Option<String>,
+    /// `client_assertion`.
+    pub assertion: Option<Zeroizing<String>>,
+    /// The URL of the endpoint that was called, as others know it: besides the issuer, an assertion
+    /// may be for it.
+    pub endpoint: Option<String>,
+}
+
+/// The one way in which a request names its client.
+enum Evidence<'c> {
+    Nothing,
+    Id(&'c str),
+    Secret(&'c str, &'c str),
+    Assertion(Option<&'c str>, &'c str),
+}
+
+impl ClientCredentials {
+    /// RFC 6749 §2.3: no more than one way of authenticating in a request.
+    fn evidence(&self) -> Result<Evidence<'_>, GrantError> {
+        let (id, secret) = (self.id.as_deref(), self.secret.as_deref().map(String::as_str));
+        // Swagger UI and others send `Basic Og==` (an empty id and secret) when they have none.
+        let basic = self.basic.as_ref().filter(|basic| !basic.id.is_empty() || !basic.secret.is_empty());
+        let assertion = match (self.assertion_type.as_deref(), self.assertion.as_deref()) {
+            (None, None) => None,
+            (Some(JWT_BEARER), Some(assertion)) => Some(assertion.as_str()),
+            (Some(_), Some(_)) => return Err(GrantError::InvalidClient),
+            _ => {
+                let text = "The parameters client_assertion and client_assertion_type go together";
+                return Err(GrantError::InvalidRequest(text));
+            }
+        };
+        match (basic, id, secret, assertion) {
+            (Some(basic), None, None, None) if basic.secret.is_empty() => Ok(Evidence::Id(&basic.id)),
+            (Some(basic), None, None, None) => Ok(Evidence::Secret(&basic.id, &basic.secret)),
+            (Some(_), ..) | (None, _, Some(_), Some(_)) => Err(GrantError::InvalidRequest(TWO_WAYS)),
+            (None, id, None, Some(assertion)) => Ok(Evidence::Assertion(id, assertion)),
+            (None, Some(id), Some(secret), None) => Ok(Evidence::Secret(id, secret)),
+            (None, Some(id), None, None) => Ok(Evidence::Id(id)),
+            (None, None, Some(_), None) => Err(GrantError::InvalidClient),
+            (None, None, None, None) => Ok(Evidence::Nothing),
         }
-        Some(basic) => (Some(basic.id.as_str()), Some(basic.secret.as_str())),
-        None => (request.client_id.as_deref(), request.client_secret.as_ref().map(|secret| secret.as_str())),
-    };
-    match (id, secret.unwrap_or_default()) {
-        (None | Some(FIRST_PARTY), "") => Ok(FIRST_PARTY),
-        _ => Err(GrantError::InvalidClient),
     }
+}
+
+impl Authority {
+    /// The client that the request names, if it proves to be it as it is registered to: a public one
+    /// by its id alone, any other by a secret or a signature. Without a name it is the built-in one.
+    ///
+    /// # Errors
+    /// `invalid_client` for whoever is unknown, disabled or proves nothing; `invalid_request` for
+    /// whoever does so in two ways.
+    pub(super) async fn authenticate(&self, credentials: &ClientCredentials) -> Result<Client, GrantError> {
+        let evidence = credentials.evidence()?;
+        let id = match evidence {
+            Evidence::Nothing => return Ok(self.first_party()),
+            Evidence::Id(id) | Evidence::Secret(id, _) | Evidence::Assertion(Some(id), _) => id.parse().ok(),
+            Evidence::Assertion(None, assertion) => Assertion::claimed_subject(assertion.as_bytes()),
+        };
+        let client = match id {
+            Some(id) => self.client(&id).await?,
+            None => None,
+        };
+        let client = client.ok_or(GrantError::InvalidClient)?;
+        let now = self.clock.now();
+        let is_proven = match (&client.authentication, evidence) {
+            (Authentication::None, Evidence::Id(_)) => true,
+            (Authentication::Secrets(kept), Evidence::Secret(_, secret)) => is_one_of(kept, secret, now),
+            (Authentication::Keys(keys), Evidence::Assertion(_, assertion)) => {
+                self.is_asserted(&client.id, keys, assertion, credentials.endpoint.as_deref(), now).await?
+            }
+            _ => false,
+        };
+        if is_proven { Ok(client) } else { Err(GrantError::InvalidClient) }
+    }
+
+    /// The client of this id, unless it is disabled.
+    pub(super) async fn client(&self, id: &ClientId) -> Result<Option<Client>, GrantError> {
+        if id.is_first_party() {
+            return Ok(Some(self.first_party()));
+        }
+        let Some(clients) = &self.stores.clients else { return Ok(None) };
+        Ok(clients.by_id(id).await?.filter(|client| !client.disabled))
+    }
+
+    /// The app's own front end, which may do whatever people can.
+    fn first_party(&self) -> Client {
+        Client {
+            id: ClientId::first_party(),
+            name: None,
+            authentication: Authentication::None,
+            grants: [GrantType::Password, GrantType::RefreshToken].into(),
+            scope: self.scopes.all.clone(),
+            lifetimes: Lifetimes::default(),
+            introspects: false,
+            disabled: false,
+            created_at: UnixTime(0),
+            revision: 0,
+        }
+    }
+
+    /// Whether the client has signed this for us, and nobody has used it before (RFC 7523 §3).
+    async fn is_asserted(
+        &self,
+        client: &ClientId,
+        keys: &str,
+        assertion: &str,
+        endpoint: Option<&str>,
+        now: UnixTime,
+    ) -> Result<bool, GrantError> {
+        let Some(clients) = &self.stores.clients else { return Ok(false) };
+        let Ok(keys) = KeySet::registered(keys) else {
+            tracing::error!(%client, "the client's keys cannot be used; register it anew");
+            return Ok(false);
+        };
+        let names = [Some(self.tokens.issuer()), endpoint];
+        let audiences: Vec<_> = names.into_iter().flatten().map(str::to_owned).collect();
+        let leeway = self.tokens.leeway();
+        let rules = AssertionRules { client, audiences: &audiences, leeway };
+        let assertion = match Assertion::verify(assertion.as_bytes(), &keys, &rules, now) {
+            Ok(assertion) => assertion,
+            Err(error) => {
+                tracing::debug!(%client, %error, "an assertion is refused");
+                return Ok(false);
+            }
+        };
+        // Another server's clock may be behind, so that it takes it for longer.
+        let until = assertion.expires_at().plus(MAX_LEEWAY);
+        Ok(clients.spend(&assertion_id(client, assertion.id()), until, now).await?)
+    }
+}
+
+/// Whether this is one of the secrets that are good at `now`. All are compared, whichever it is.
+fn is_one_of(kept: &[KeptSecret], secret: &str, now: UnixTime) -> bool {
+    let live = kept.iter().filter(|kept| kept.ends_at.is_none_or(|end| now < end));
+    live.fold(false, |found, kept| found | kept.hash.matches(secret))
+}
+
+fn assertion_id(client: &ClientId, jti: &str) -> AssertionId {
+    let mut digest = digest::Context::new(&digest::SHA256);
+    for text in [client.as_str(), "\0", jti] {
+        digest.update(text.as_bytes());
+    }
+    let mut id = AssertionId::default();
+    id.copy_from_slice(digest.finish().as_ref());
+    id
 }

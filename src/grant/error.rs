@@ -15,12 +15,21 @@ pub enum GrantError {
     /// `invalid_grant`: the login failed, for whatever reason.
     #[error("invalid grant")]
     InvalidGrant,
+    /// `invalid_grant` too: the token is good, and another client's (RFC 6749 §5.2).
+    #[error("another client's token")]
+    OtherClient,
+    /// `unauthorized_client`: the client is who it says, and may not do this.
+    #[error("unauthorized client")]
+    UnauthorizedClient,
     /// `unsupported_grant_type`.
     #[error("unsupported grant type")]
     UnsupportedGrantType,
     /// `invalid_scope`: malformed, or nothing of it can be granted.
     #[error("invalid scope")]
     InvalidScope,
+    /// There has been no word for too long of what was revoked.
+    #[error("no word of revocations")]
+    Uninformed,
     /// The store did not answer; whoever asked may try again.
     #[error("the store failed")]
     Store(#[from] StoreError),
@@ -42,10 +51,13 @@ impl GrantError {
         match self {
             Self::InvalidRequest(description) => ("invalid_request", description),
             Self::InvalidClient => ("invalid_client", "The client is unknown or its authentication failed"),
-            Self::InvalidGrant => ("invalid_grant", "The credentials are wrong or no longer valid"),
+            Self::UnauthorizedClient => ("unauthorized_client", "The client is not allowed to do this"),
+            Self::InvalidGrant | Self::OtherClient => {
+                ("invalid_grant", "The credentials are wrong or no longer valid")
+            }
             Self::UnsupportedGrantType => ("unsupported_grant_type", "This grant type is not offered here"),
             Self::InvalidScope => ("invalid_scope", "The scope is malformed or cannot be granted"),
-            Self::Store(_) | Self::Hashing(_) | Self::Issuing(_) | Self::Randomness(_) => {
+            Self::Uninformed | Self::Store(_) | Self::Hashing(_) | Self::Issuing(_) | Self::Randomness(_) => {
                 ("temporarily_unavailable", "The service cannot answer right now; try again shortly")
             }
         }
@@ -53,6 +65,9 @@ impl GrantError {
 
     /// Whether it is this server's fault rather than the caller's.
     pub const fn is_internal(&self) -> bool {
-        matches!(self, Self::Store(_) | Self::Hashing(_) | Self::Issuing(_) | Self::Randomness(_))
+        matches!(
+            self,
+            Self::Uninformed | Self::Store(_) | Self::Hashing(_) | Self::Issuing(_) | Self::Randomness(_)
+        )
     }
 }

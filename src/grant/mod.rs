@@ -1,26 +1,33 @@
 //! Grants: how a caller turns what they know into tokens (RFC 6749).
 //!
-//! A file for each grant, named by its `grant_type`; [`Authority`] is what they need. Plain
-//! async functions on plain types: nothing here knows HTTP.
+//! A file for each grant, named by its `grant_type`, and for what else is done with tokens;
+//! [`Authority`] is what they need. Plain async functions on plain types: nothing here knows HTTP.
 
 mod client;
+mod client_credentials;
 mod error;
+mod introspect;
 mod password;
 mod refresh_token;
+mod revoke;
+mod scope;
 
-pub use client::{BasicCredentials, FIRST_PARTY};
+pub use client::{BasicCredentials, ClientCredentials};
 pub use error::GrantError;
+pub use introspect::Introspection;
 
 use crate::{
     account::Accounts,
+    client::GrantType,
     clock::{Clock, UnixTime},
-    config::{RefreshSettings, RevocationSettings, Settings, WhenStale},
-    jwt::{AccessTokens, Issuance},
+    config::{RefreshSettings, RevocationSettings, ScopeSettings, Settings, WhenStale},
+    jwt::{AccessTokens, Claims, Issuance, JwtError},
     keys::Keys,
     password::Hasher,
+    registration::{Clients, Limits},
     revocation::Revocations,
     scope::Scope,
-    store::{Device, Session, Stores, Transport, User},
+    store::{Client, Device, Session, Stores, Transport, User},
 };
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
@@ -46,8 +53,8 @@ pub struct Authority {
     pub revocations: Arc<Revocations>,
     /// How long access tokens are taken without word of what was revoked, and who else has it.
     pub revocation: RevocationSettings,
-    /// All scopes that can be granted.
-    pub scopes: Scope,
+    /// What can be granted, and to whom.
+    pub scopes: ScopeSettings,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -70,21 +77,28 @@ pub struct TokenRequest {
     pub password: Option<Zeroizing<String>>,
     /// `scope`.
     pub scope: Option<String>,
-    /// `client_id`.
-    pub client_id: Option<String>,
-    /// `client_secret`.
-    pub client_secret: Option<Zeroizing<String>>,
+    /// Which client asks.
+    pub client: ClientCredentials,
     /// `refresh_token`.
     pub refresh_token: Option<Zeroizing<String>>,
     /// `device_name`: what the client calls itself in the list of sessions.
     pub device_name: Option<String>,
 }
 
-/// What came along with a token request, outside its form.
+/// A question about a token, or a word to end it; the same parameters (RFC 7009 §2.1, RFC 7662 §2.1).
+/// What kind of token it is its form tells, so `token_type_hint` is not needed. Not `Debug`, since
+/// all of it is secret.
+#[derive(Default, PartialEq, Eq)]
+pub struct TokenQuery {
+    /// `token`.
+    pub token: Option<Zeroizing<String>>,
+    /// Which client asks.
+    pub client: ClientCredentials,
+}
+
+/// What came along with a token request, and is not about its client.
 #[derive(Default)]
 pub struct Caller {
-    /// Client credentials from the header.
-    pub basic: Option<BasicCredentials>,
     /// The refresh token from the cookie.
     pub cookie: Option<Zeroizing<String>>,
     /// What the caller can be recognised by.
@@ -98,20 +112,46 @@ pub struct Tokens {
     pub access_token: String,
     /// How long it is good for, from now.
     pub expires_in: Duration,
-    /// What it may be used for.
-    pub scope: Scope,
+    /// What it may be used for, if anything was asked for or granted before.
+    pub scope: Option<Scope>,
+    /// By what the next one is had, if the client may refresh.
+    pub refresh: Option<Refresh>,
+}
+
+/// A refresh token to be handed out.
+#[derive(Debug)]
+pub struct Refresh {
     /// The refresh token.
-    pub refresh_token: Zeroizing<String>,
-    /// How the refresh token has to travel.
+    pub token: Zeroizing<String>,
+    /// How it has to travel.
     pub transport: Transport,
-    /// How long the refresh token is good for, from now.
-    pub refresh_expires_in: Duration,
+    /// How long it is good for, from now.
+    pub expires_in: Duration,
 }
 
 impl TokenRequest {
+    /// Whether its answer may set the cookie.
+    pub fn wants_cookie(&self) -> bool {
+        self.transport() == Transport::Cookie
+            && self.grant_type.as_deref() != Some(GrantType::ClientCredentials.as_str())
+    }
+
     /// Whether this is a refresh, and thus no login.
     pub fn is_refresh(&self) -> bool {
         self.grant_type.as_deref() == Some("refresh_token")
+    }
+
+    /// The grant that is asked for.
+    fn grant(&self) -> Result<GrantType, GrantError> {
+        match self.grant_type.as_deref() {
+            Some(grant) => grant.parse().map_err(|_| GrantError::UnsupportedGrantType),
+            // FastAPI's form does not insist on it, so the tutorial's curl leaves it out.
+            None if self.username.is_some() && self.password.is_some() => Ok(GrantType::Password),
+            None if self.username.is_some() || self.password.is_some() => {
+                Err(GrantError::InvalidRequest(CREDENTIALS_NEEDED))
+            }
+            None => Err(GrantError::InvalidRequest("The parameter grant_type is missing")),
+        }
     }
 
     /// How the refresh token of this request's answer is to travel: for a login as it asks, for
@@ -121,6 +161,14 @@ impl TokenRequest {
             self.scope.iter().flat_map(|scope| scope.split(' ')).any(|token| token == OFFLINE_ACCESS);
         let in_body = if self.is_refresh() { self.refresh_token.is_some() } else { offline };
         if in_body { Transport::Body } else { Transport::Cookie }
+    }
+}
+
+impl TokenQuery {
+    fn needed(&self) -> Result<&str, GrantError> {
+        let token =
+            self.token.as_ref().ok_or(GrantError::InvalidRequest("The parameter token is missing"))?;
+        Ok(token)
     }
 }
 
@@ -156,6 +204,18 @@ impl Authority {
         Accounts::new(self.stores.users.clone(), self.hasher.clone(), self.revocations.clone())
     }
 
+    /// The clients that are registered here, if there is a store for them.
+    pub fn clients(&self) -> Option<Clients> {
+        let limits = Limits {
+            scope: self.scopes.all.clone(),
+            access: self.tokens.lifetime(),
+            idle: self.refresh.idle,
+            absolute: self.refresh.absolute,
+        };
+        let store = self.stores.clients.clone()?;
+        Some(Clients::new(store, self.revocations.clone(), limits))
+    }
+
     /// Whether access tokens can be taken at all: not when there has been no word for too long of
     /// what was revoked, be it tokens or keys, unless the settings say so.
     pub fn is_informed(&self) -> bool {
@@ -165,20 +225,32 @@ impl Authority {
 
     /// Answers a token request.
     pub async fn token(&self, request: TokenRequest, caller: Caller) -> Result<Tokens, GrantError> {
-        let client = client::authenticate(&request, caller.basic.as_ref())?;
-        match request.grant_type.as_deref() {
-            Some("password") => self.password(request, client, caller.device).await,
-            Some("refresh_token") => self.refresh_token(request, client, caller.cookie).await,
-            Some(_) => Err(GrantError::UnsupportedGrantType),
-            // FastAPI's form does not insist on it, so the tutorial's curl leaves it out.
-            None if request.username.is_some() && request.password.is_some() => {
-                self.password(request, client, caller.device).await
-            }
-            None if request.username.is_some() || request.password.is_some() => {
-                Err(GrantError::InvalidRequest(CREDENTIALS_NEEDED))
-            }
-            None => Err(GrantError::InvalidRequest("The parameter grant_type is missing")),
+        let client = self.authenticate(&request.client).await?;
+        let grant = request.grant()?;
+        // RFC 6749 §5.2: the client is known, and may not use this grant.
+        if !client.grants.contains(&grant) {
+            return Err(GrantError::UnauthorizedClient);
         }
+        match grant {
+            GrantType::Password => self.password(request, &client, caller.device).await,
+            GrantType::RefreshToken => self.refresh_token(request, &client, caller.cookie).await,
+            GrantType::ClientCredentials => self.client_credentials(request, &client).await,
+        }
+    }
+
+    /// Verifies the signature, the type and every claim of an access token; whether it was revoked
+    /// since is another question. A key that is not known is looked for before it is refused.
+    pub async fn verify(&self, token: &[u8]) -> Result<Claims, JwtError> {
+        let verdict = || self.tokens.verify(token, self.clock.now());
+        match verdict() {
+            Err(JwtError::UnknownKey) if self.keys.look_again().await => verdict(),
+            verdict => verdict,
+        }
+    }
+
+    /// How long a client's access tokens are good for.
+    fn access_life(&self, client: &Client) -> Duration {
+        least(self.tokens.lifetime(), client.lifetimes.access)
     }
 
     /// Both tokens of a session at this generation. `now` is from before the store was asked, so
@@ -186,6 +258,7 @@ impl Authority {
     fn tokens(
         &self,
         session: &Session,
+        client: &Client,
         user: &User,
         scope: Scope,
         revision: u64,
@@ -194,22 +267,29 @@ impl Authority {
         let issuance = Issuance {
             subject: user.id.to_string(),
             client_id: &session.client_id,
-            client_revision: 0,
+            client_revision: client.revision,
             session_id: Some(session.id),
             revision,
             roles: &user.roles,
             scope: &scope,
-            lifetime: self.tokens.lifetime(),
+            lifetime: self.access_life(client),
             session_ends: session.ends_at(),
         };
         let left = Duration::from_secs(session.ends_at().0.saturating_sub(now.0));
         Ok(Tokens {
             access_token: self.tokens.issue(&issuance, now)?,
-            expires_in: self.tokens.lifetime().min(left),
-            scope,
-            refresh_token: self.keys.refresh().seal(session.id, session.generation, &session.salt),
-            transport: session.transport,
-            refresh_expires_in: left,
+            expires_in: self.access_life(client).min(left),
+            scope: (!session.scope.is_empty()).then_some(scope),
+            refresh: client.grants.contains(&GrantType::RefreshToken).then(|| Refresh {
+                token: self.keys.refresh().seal(session.id, session.generation, &session.salt),
+                transport: session.transport,
+                expires_in: left,
+            }),
         })
     }
+}
+
+/// A lifetime of the server's, or a client's own where that is shorter.
+fn least(ours: Duration, own: Option<Duration>) -> Duration {
+    own.map_or(ours, |own| own.min(ours))
 }

@@ -1,14 +1,15 @@
 //! `grant_type=password` (RFC 6749 §4.3), for the app's own front end.
 
-use super::{Authority, CREDENTIALS_NEEDED, GrantError, OFFLINE_ACCESS, TokenRequest, Tokens};
+use super::{Authority, CREDENTIALS_NEEDED, GrantError, TokenRequest, Tokens, least, scope};
 use crate::{
+    client::GrantType,
     password::{Password, Verdict},
     refresh_token::Salt,
-    scope::Scope,
     session::SessionId,
-    store::{Creation, Device, Session, StoreError, User},
+    store::{Client, Creation, Device, Session, StoreError, User},
     user::Username,
 };
+use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 /// The longest texts by which a device is remembered, in bytes.
@@ -18,26 +19,29 @@ impl Authority {
     pub(super) async fn password(
         &self,
         request: TokenRequest,
-        client: &'static str,
+        client: &Client,
         device: Device,
     ) -> Result<Tokens, GrantError> {
         let transport = request.transport();
         let (Some(username), Some(password)) = (request.username, request.password) else {
             return Err(GrantError::InvalidRequest(CREDENTIALS_NEEDED));
         };
-        let scope = self.grantable(request.scope.as_deref())?;
+        let asked = request.scope.as_deref();
+        scope::granted(asked, &self.allowed_to_anybody(client))?;
         let now = self.clock.now();
         let (user, revision) = self.login(&username, &password).await?;
+        let scope = scope::granted(asked, &self.allowed(client, &user))?;
+        let (idle, absolute) = self.session_lives(client);
         let session = Session {
             id: SessionId::random()?,
             user: user.id,
-            client_id: client.into(),
+            client_id: client.id.to_string(),
             scope: scope.clone(),
             transport,
             created_at: now,
             last_used_at: now,
-            expires_at: now.plus(self.refresh.absolute),
-            idle: self.refresh.idle,
+            expires_at: now.plus(absolute),
+            idle,
             generation: 0,
             salt: Salt::random()?,
             device: Device {
@@ -55,15 +59,17 @@ impl Authority {
         }
         // The session that had to go for this one, if any, is denied from now on.
         self.revocations.catch_up().await?;
-        self.tokens(&session, &user, scope, revision, now)
+        self.tokens(&session, client, &user, scope, revision, now)
     }
 
-    /// RFC 6749 §3.3: what was asked for, as far as it can be granted.
-    fn grantable(&self, asked: Option<&str>) -> Result<Scope, GrantError> {
-        let Some(asked) = asked else { return Ok(Scope::default()) };
-        let asked: Scope = asked.parse().map_err(|_| GrantError::InvalidScope)?;
-        let granted = asked.intersection(&self.scopes.with(OFFLINE_ACCESS));
-        if granted.is_empty() { Err(GrantError::InvalidScope) } else { Ok(granted) }
+    /// How long a session through this client lives unused, and at most. One that cannot be
+    /// refreshed lives as long as its access token.
+    fn session_lives(&self, client: &Client) -> (Duration, Duration) {
+        if !client.grants.contains(&GrantType::RefreshToken) {
+            return (self.access_life(client), self.access_life(client));
+        }
+        let absolute = least(self.refresh.absolute, client.lifetimes.absolute);
+        (least(self.refresh.idle, client.lifetimes.idle), absolute)
     }
 
     /// Who this is, and their revision. Whatever is wrong, the answer is the same, and it takes

@@ -1,10 +1,10 @@
 //! `grant_type=refresh_token` (RFC 6749 §6, RFC 9700 §4.14.2).
 
-use super::{Authority, GrantError, TokenRequest, Tokens};
+use super::{Authority, GrantError, TokenRequest, Tokens, scope};
 use crate::{
+    jwt::MAX_LEEWAY,
     refresh_token::RefreshToken,
-    scope::Scope,
-    store::{Advance, Session, StoreError, Transport},
+    store::{Advance, Client, Session, StoreError, Transport},
 };
 use zeroize::Zeroizing;
 
@@ -12,7 +12,7 @@ impl Authority {
     pub(super) async fn refresh_token(
         &self,
         request: TokenRequest,
-        client: &'static str,
+        client: &Client,
         cookie: Option<Zeroizing<String>>,
     ) -> Result<Tokens, GrantError> {
         let (text, transport) = match (request.refresh_token, cookie) {
@@ -26,10 +26,9 @@ impl Authority {
         let (token, mut session, revision) =
             self.presented(&text, transport).await?.ok_or(GrantError::InvalidGrant)?;
         // RFC 6749 §10.4: a refresh token is its client's.
-        if session.client_id != client {
-            return Err(GrantError::InvalidGrant);
+        if !self.may_refresh(&session, client) {
+            return Err(GrantError::OtherClient);
         }
-        let scope = narrowed(request.scope.as_deref(), &session.scope)?;
         // The revision was read before the record, so roles that change now are of a token that
         // is already revoked. A store that fails here has not used the refresh token up.
         let user = self.stores.users.by_id(session.user).await?.filter(|user| !user.disabled);
@@ -37,6 +36,8 @@ impl Authority {
             self.revocations.session(session.id).await?;
             return Err(GrantError::InvalidGrant);
         };
+        let allowed = self.allowed(client, &user);
+        let scope = scope::narrowed(request.scope.as_deref(), &session.scope, &allowed)?;
         let sessions = &self.stores.sessions;
         match sessions.advance(session.id, token.generation(), now, self.refresh.grace).await? {
             Advance::Advanced(generation) => {
@@ -51,21 +52,36 @@ impl Authority {
             }
             Advance::Gone => return Err(GrantError::InvalidGrant),
         }
-        self.tokens(&session, &user, scope, revision, now)
+        self.tokens(&session, client, &user, scope, revision, now)
     }
 
-    /// The session that a refresh token is of, if its seal is ours and it came as it should.
-    /// Nothing is changed, whatever was presented.
+    /// Whether this client may go on with a session: it is its own, and not that of a client that
+    /// had the id before. Clocks differ, so a session may look a little older than its client.
+    pub(super) fn may_refresh(&self, session: &Session, client: &Client) -> bool {
+        session.client_id == client.id.as_str() && client.created_at <= session.created_at.plus(MAX_LEEWAY)
+    }
+
+    /// The session that a refresh token is of, if it also came as it should.
     async fn presented(
         &self,
         text: &str,
         transport: Transport,
     ) -> Result<Option<(RefreshToken, Session, u64)>, GrantError> {
+        let found = self.session_of(text).await?;
+        Ok(found.filter(|(_, session, _)| session.transport == transport))
+    }
+
+    /// The session that a refresh token is of, if its seal is ours, and its user's revision. Nothing
+    /// is changed, whatever was presented.
+    pub(super) async fn session_of(
+        &self,
+        text: &str,
+    ) -> Result<Option<(RefreshToken, Session, u64)>, GrantError> {
         let Ok(token) = text.parse::<RefreshToken>() else { return Ok(None) };
         for _ in 0..2 {
             let found = self.stores.sessions.find(token.session(), self.clock.now()).await?;
             let Some((session, revision)) = found else { return Ok(None) };
-            if !self.keys.refresh().sealed(&token, &session.salt) || session.transport != transport {
+            if !self.keys.refresh().sealed(&token, &session.salt) {
                 return Ok(None);
             }
             if self.revocations.agree(session.id, session.user, revision).await? {
@@ -83,11 +99,4 @@ impl Authority {
         }
         Ok(())
     }
-}
-
-/// RFC 6749 §6: the scope asked for must not have anything that was not granted.
-fn narrowed(asked: Option<&str>, granted: &Scope) -> Result<Scope, GrantError> {
-    let Some(asked) = asked else { return Ok(granted.clone()) };
-    let asked: Scope = asked.parse().map_err(|_| GrantError::InvalidScope)?;
-    if asked.intersection(granted) == asked { Ok(asked) } else { Err(GrantError::InvalidScope) }
 }

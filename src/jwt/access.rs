@@ -95,6 +95,21 @@ impl AccessTokens {
         self.expected.rules.max_lifetime
     }
 
+    /// `iss`.
+    pub fn issuer(&self) -> &str {
+        &self.expected.rules.issuer
+    }
+
+    /// `aud`.
+    pub fn audience(&self) -> &str {
+        &self.expected.rules.audience
+    }
+
+    /// How far clocks may be apart.
+    pub fn leeway(&self) -> Duration {
+        self.expected.rules.leeway
+    }
+
     /// A new token (RFC 9068 §2.2) from `now` for its lifetime or ours, or to the end of its session,
     /// with a `jti` of 128 random bits and nothing personal in it.
     pub fn issue(&self, issuance: &Issuance<'_>, now: UnixTime) -> Result<String, IssueError> {

@@ -34,6 +34,8 @@ pub enum Algorithm {
 pub struct AlgorithmError;
 
 impl Algorithm {
+    /// Those whose keys have a public half.
+    pub const ASYMMETRIC: [Self; 3] = [Self::EdDsa, Self::Es256, Self::Rs256];
     const ALL: [Self; 4] = [Self::EdDsa, Self::Es256, Self::Rs256, Self::Hs256];
 
     /// The value of `alg`, compared byte for byte.

@@ -55,6 +55,11 @@ impl DenyList {
         denied.sessions.contains_key(&session) || revision < denied.first_good(Some(user))
     }
 
+    /// The least revision of this client whose tokens are taken, as far as is remembered.
+    pub fn first_good_of_client(&self, id: &ClientId) -> u64 {
+        self.read().clients.get(id).map_or(0, |(first_good, _)| *first_good)
+    }
+
     /// Takes a line of the list, to be remembered for `keep` after the revocation.
     pub fn note(&self, line: &Revocation, keep: Duration) {
         let until = line.at.plus(keep);

@@ -22,10 +22,12 @@ pub use lag::Lag;
 pub use page::Page;
 
 use crate::{
+    client::ClientId,
     clock::Clock,
     jwt::Claims,
     session::SessionId,
     store::{SessionStore, StoreError},
+    token::TokenId,
     user::UserId,
 };
 use lag::Lags;
@@ -114,6 +116,35 @@ impl Revocations {
     pub async fn access(&self, user: UserId) -> Result<(), StoreError> {
         self.store.revoke_access(user, self.clock.now()).await?;
         self.catch_up().await
+    }
+
+    /// Ends one access token.
+    pub async fn token(&self, id: TokenId) -> Result<(), StoreError> {
+        self.store.revoke_token(id, self.clock.now()).await?;
+        self.catch_up().await
+    }
+
+    /// Ends all access tokens that a client got before it had this revision.
+    pub async fn client(&self, id: &ClientId, revision: u64) -> Result<(), StoreError> {
+        self.store.revoke_client(id, revision, self.clock.now()).await?;
+        self.catch_up().await
+    }
+
+    /// The least revision that a client may begin with so that its tokens are taken, whoever had its
+    /// id before.
+    pub async fn first_good(&self, id: &ClientId) -> Result<u64, StoreError> {
+        self.catch_up().await?;
+        Ok(self.follower.denied.first_good_of_client(id))
+    }
+
+    /// Which memory of the store is the present one: see [`SessionStore::begin_epoch`].
+    pub async fn epoch(&self) -> Result<u64, StoreError> {
+        self.catch_up().await?;
+        match self.follower.epoch() {
+            // It has just been lost once more.
+            0 => Err(StoreError::Forgetful),
+            epoch => Ok(epoch),
+        }
     }
 
     /// Forgets and removes what no longer matters; says how many sessions were removed.

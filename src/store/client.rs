@@ -96,10 +96,48 @@ impl Client {
         self.authentication != Authentication::None
     }
 
+    /// What may be shown of it: everything but what its secrets are known by.
+    pub fn shown(&self) -> serde_json::Value {
+        let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
+        let (proof, secrets, jwks) = match &self.authentication {
+            Authentication::None => ("none", vec![], None),
+            Authentication::Secrets(kept) => {
+                ("client_secret", kept.iter().map(KeptSecret::shown).collect(), None)
+            }
+            Authentication::Keys(keys) => ("private_key_jwt", vec![], serde_json::from_str(keys).ok()),
+        };
+        let mut shown = serde_json::json!({
+            "id": self.id,
+            "name": self.name,
+            "authentication": proof,
+            "grants": self.grants,
+            "scope": self.scope,
+            "access_ttl": seconds(self.lifetimes.access),
+            "idle": seconds(self.lifetimes.idle),
+            "absolute": seconds(self.lifetimes.absolute),
+            "introspects": self.introspects,
+            "disabled": self.disabled,
+            "created_at": self.created_at,
+        });
+        if !secrets.is_empty() {
+            shown["secrets"] = secrets.into();
+        }
+        if let Some(jwks) = jwks {
+            shown["jwks"] = jwks;
+        }
+        shown
+    }
+
     /// The first revision of a client that is registered at `now`: greater than those of a client
-    /// that had the id before and was removed at an earlier second.
+    /// that had the id long before.
     pub fn first_revision(now: UnixTime) -> u64 {
         now.0.saturating_mul(1_000)
+    }
+}
+
+impl KeptSecret {
+    fn shown(&self) -> serde_json::Value {
+        serde_json::json!({ "created_at": self.created_at, "ends_at": self.ends_at })
     }
 }
 

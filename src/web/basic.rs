@@ -1,11 +1,46 @@
 //! HTTP Basic, by which clients authenticate (RFC 7617 as RFC 6749 §2.3.1 uses it).
 
-use super::form;
-use crate::grant::{BasicCredentials, GrantError};
+use super::{form, well_known::Place};
+use crate::grant::{BasicCredentials, ClientCredentials, GrantError};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use rocket::{
+    Request,
+    request::{FromRequest, Outcome},
+};
+use std::convert::Infallible;
+use zeroize::Zeroizing;
+
+/// What a request says of its client outside its form.
+pub(super) struct ClientHeader {
+    basic: Result<Option<BasicCredentials>, GrantError>,
+    endpoint: Option<String>,
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for ClientHeader {
+    type Error = Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        let place = request.rocket().state::<Place>();
+        let endpoint = place.zip(request.route()).and_then(|(place, route)| {
+            let base = route.uri.base().trim_end_matches('/');
+            Some(place.endpoint(route.uri.path().strip_prefix(base)?))
+        });
+        Outcome::Success(Self { basic: credentials(request.headers().get("Authorization")), endpoint })
+    }
+}
+
+impl ClientHeader {
+    /// Adds it to what the form says.
+    pub(super) fn complete(self, credentials: &mut ClientCredentials) -> Result<(), GrantError> {
+        credentials.basic = self.basic?;
+        credentials.endpoint = self.endpoint;
+        Ok(())
+    }
+}
 
 /// The credentials of these `Authorization` headers; `None` where there is none.
-pub(super) fn credentials<'h>(
+fn credentials<'h>(
     headers: impl IntoIterator<Item = &'h str>,
 ) -> Result<Option<BasicCredentials>, GrantError> {
     let mut headers = headers.into_iter();
@@ -22,8 +57,8 @@ pub(super) fn credentials<'h>(
 
 /// RFC 6749 §2.3.1: both halves are form-encoded before they are put together.
 fn parse(encoded: &str) -> Option<BasicCredentials> {
-    let decoded = BASE64_STANDARD.decode(encoded.trim()).ok()?;
+    let decoded = Zeroizing::new(BASE64_STANDARD.decode(encoded.trim()).ok()?);
     let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
     let decode = |half: &str| form::percent_decode(half.as_bytes()).ok();
-    Some(BasicCredentials { id: decode(id)?, secret: decode(secret)? })
+    Some(BasicCredentials { id: decode(id)?, secret: decode(secret)?.into() })
 }

@@ -1,6 +1,6 @@
 //! The refresh cookie: `__Host-refresh`, for browsers only.
 
-use crate::{grant::Tokens, store::Transport};
+use crate::grant::Refresh;
 use rocket::{
     Request, Response,
     http::{Header, Status},
@@ -40,13 +40,11 @@ fn parse<'h>(headers: impl Iterator<Item = &'h str>) -> RefreshCookie {
     }
 }
 
-/// Puts the refresh token of this answer into the cookie, if that is how it travels.
-pub(super) fn set(response: &mut Response<'_>, tokens: &Tokens) {
-    if tokens.transport == Transport::Cookie {
-        let (token, age) = (&*tokens.refresh_token, tokens.refresh_expires_in.as_secs());
-        let cookie = format!("{NAME}={token}; Max-Age={age}; {ATTRIBUTES}");
-        response.adjoin_header(Header::new("Set-Cookie", cookie));
-    }
+/// Puts this refresh token into the cookie.
+pub(super) fn set(response: &mut Response<'_>, refresh: &Refresh) {
+    let (token, age) = (&*refresh.token, refresh.expires_in.as_secs());
+    let cookie = format!("{NAME}={token}; Max-Age={age}; {ATTRIBUTES}");
+    response.adjoin_header(Header::new("Set-Cookie", cookie));
 }
 
 /// Takes the cookie away; with the same attributes, or a browser would keep it.

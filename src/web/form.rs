@@ -1,14 +1,14 @@
-//! The token form: `application/x-www-form-urlencoded` and `multipart/form-data`.
+//! The forms of requests about tokens: `application/x-www-form-urlencoded` and `multipart/form-data`.
 //!
 //! Stricter than Rocket's forms, as RFC 6749 §3.2 asks: a parameter that stands twice is an
 //! error, and so is text that is not UTF-8, for two different passwords must never read alike.
 
-use super::{answer::Problem, catcher};
-use crate::grant::TokenRequest;
+use super::{answer::Problem, catcher, refused::Refused};
+use crate::grant::{ClientCredentials, GrantError, TokenQuery, TokenRequest};
 use rocket::{
     data::{ByteUnit, Data},
     futures::stream,
-    http::Status,
+    http::{ContentType, Status},
 };
 use std::convert::Infallible;
 use thiserror::Error;
@@ -57,8 +57,15 @@ pub(super) async fn body(data: Data<'_>) -> Result<Vec<u8>, Problem> {
     if body.is_complete() { Ok(body.into_inner()) } else { Err(catcher::problem(Status::PayloadTooLarge)) }
 }
 
+/// Reads and parses the form of a request.
+pub(super) async fn read(content_type: Option<&ContentType>, data: Data<'_>) -> Result<Form, Refused> {
+    let content_type = content_type.map(ContentType::to_string).unwrap_or_default();
+    let form = parse(&content_type, body(data).await.map_err(Refused::Other)?).await;
+    Ok(form.map_err(|error| GrantError::InvalidRequest(error.description()))?)
+}
+
 /// Parses a body by its content type. Unknown parameters are ignored.
-pub async fn parse(content_type: &str, body: Vec<u8>) -> Result<TokenRequest, FormError> {
+pub async fn parse(content_type: &str, body: Vec<u8>) -> Result<Form, FormError> {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         parse_urlencoded(&body)
@@ -73,26 +80,26 @@ pub async fn parse(content_type: &str, body: Vec<u8>) -> Result<TokenRequest, Fo
 /// Parses `name=value&…` (WHATWG URL, `application/x-www-form-urlencoded`), but strictly.
 ///
 /// ```
-/// use countersign::web::form::{FormError, parse_urlencoded};
+/// use countersign::{grant::TokenRequest, web::form::{FormError, parse_urlencoded}};
 ///
-/// let form = parse_urlencoded(b"username=ada&password=a+b%26c&extra=1")?;
-/// assert_eq!(form.username.as_deref(), Some("ada"));
-/// assert_eq!(form.password.unwrap().as_str(), "a b&c");
+/// let request = TokenRequest::from(parse_urlencoded(b"username=ada&password=a+b%26c&extra=1")?);
+/// assert_eq!(request.username.as_deref(), Some("ada"));
+/// assert_eq!(request.password.unwrap().as_str(), "a b&c");
 /// assert_eq!(parse_urlencoded(b"scope=a&scope=b").err(), Some(FormError::Duplicate));
 /// assert_eq!(parse_urlencoded(b"password=%ff").err(), Some(FormError::Encoding));
 /// # Ok::<(), FormError>(())
 /// ```
-pub fn parse_urlencoded(body: &[u8]) -> Result<TokenRequest, FormError> {
+pub fn parse_urlencoded(body: &[u8]) -> Result<Form, FormError> {
     let mut form = Form::default();
     for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
         let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
         let value = pair.get(at + 1..).unwrap_or_default();
         form.set(&percent_decode(&pair[..at])?, percent_decode(value)?)?;
     }
-    Ok(form.request())
+    Ok(form)
 }
 
-async fn parse_multipart(boundary: String, body: Vec<u8>) -> Result<TokenRequest, FormError> {
+async fn parse_multipart(boundary: String, body: Vec<u8>) -> Result<Form, FormError> {
     let mut form = Form::default();
     let stream = stream::iter([Ok::<_, Infallible>(body)]);
     let mut multipart = multer::Multipart::new(stream, boundary);
@@ -108,7 +115,7 @@ async fn parse_multipart(boundary: String, body: Vec<u8>) -> Result<TokenRequest
         let value = String::from_utf8(value.into()).map_err(|_| FormError::Encoding)?;
         form.set(&name, value)?;
     }
-    Ok(form.request())
+    Ok(form)
 }
 
 /// Undoes `application/x-www-form-urlencoded`: `+` is a space, `%` wants two hexadecimal digits,
@@ -130,20 +137,24 @@ pub(super) fn percent_decode(text: &[u8]) -> Result<String, FormError> {
     String::from_utf8(decoded).map_err(|_| FormError::Encoding)
 }
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 12] = [
     "grant_type",
     "username",
     "password",
     "scope",
     "client_id",
     "client_secret",
+    "client_assertion_type",
+    "client_assertion",
     "refresh_token",
     "device_name",
+    "token",
+    "token_type_hint",
 ];
 
-/// The parameters so far, in the order of [`NAMES`]: `None` was not there, an empty text was.
-#[derive(Default)]
-struct Form([Option<String>; NAMES.len()]);
+/// The parameters of a request, each at most once. Not `Debug`, since most of them are secret.
+#[derive(Default, PartialEq, Eq)]
+pub struct Form([Option<String>; NAMES.len()]);
 
 impl Form {
     fn set(&mut self, name: &str, value: String) -> Result<(), FormError> {
@@ -155,20 +166,51 @@ impl Form {
         Ok(())
     }
 
-    /// RFC 6749 §3.2: parameters without a value are treated as omitted.
-    fn request(self) -> TokenRequest {
-        let given = self.0.map(|value| value.filter(|value| !value.is_empty()));
-        let [grant_type, username, password, scope, client_id, client_secret, refresh_token, device_name] =
-            given;
-        TokenRequest {
-            grant_type,
-            username,
-            password: password.map(Zeroizing::new),
-            scope,
-            client_id,
-            client_secret: client_secret.map(Zeroizing::new),
-            refresh_token: refresh_token.map(Zeroizing::new),
-            device_name,
+    /// The value of a parameter that is known here. RFC 6749 §3.2: without a value it is treated as
+    /// omitted.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let at = NAMES.iter().position(|known| *known == name)?;
+        self.0[at].as_deref().filter(|value| !value.is_empty())
+    }
+
+    /// The same, to keep.
+    fn take(&mut self, name: &str) -> Option<String> {
+        let at = NAMES.iter().position(|known| *known == name)?;
+        self.0[at].take().filter(|value| !value.is_empty())
+    }
+
+    fn take_secret(&mut self, name: &str) -> Option<Zeroizing<String>> {
+        self.take(name).map(Zeroizing::new)
+    }
+
+    fn take_client(&mut self) -> ClientCredentials {
+        ClientCredentials {
+            basic: None,
+            id: self.take("client_id"),
+            secret: self.take_secret("client_secret"),
+            assertion_type: self.take("client_assertion_type"),
+            assertion: self.take_secret("client_assertion"),
+            endpoint: None,
         }
+    }
+}
+
+impl From<Form> for TokenRequest {
+    fn from(mut form: Form) -> Self {
+        Self {
+            grant_type: form.take("grant_type"),
+            username: form.take("username"),
+            password: form.take_secret("password"),
+            scope: form.take("scope"),
+            client: form.take_client(),
+            refresh_token: form.take_secret("refresh_token"),
+            device_name: form.take("device_name"),
+        }
+    }
+}
+
+impl From<Form> for TokenQuery {
+    fn from(mut form: Form) -> Self {
+        Self { token: form.take_secret("token"), client: form.take_client() }
     }
 }

@@ -7,7 +7,12 @@ use super::{
     form,
     guard::Rejection,
 };
-use crate::{config::Settings, grant::Authority, jwt::Claims, store::Transport};
+use crate::{
+    config::Settings,
+    grant::{Authority, TokenRequest},
+    jwt::Claims,
+    store::Transport,
+};
 use rocket::{
     Request, Response, State,
     data::Data,
@@ -49,7 +54,10 @@ pub(super) async fn logout(
         None
     } else {
         let kind = content_type.map(ContentType::to_string).unwrap_or_default();
-        form::parse(&kind, body).await.map_err(|error| bad(error.description()))?.refresh_token
+        {
+            let form = form::parse(&kind, body).await.map_err(|error| bad(error.description()))?;
+            TokenRequest::from(form).refresh_token
+        }
     };
     let tokens = [(cookie, Transport::Cookie), (in_body, Transport::Body)];
     for (token, transport) in tokens {
@@ -60,10 +68,13 @@ pub(super) async fn logout(
     }
     match claims {
         Ok(claims) => {
-            if let Ok(session) = claims.session_id().parse() {
-                let ended = authority.revocations.session(session).await;
-                ended.map_err(unavailable("a session could not be ended"))?;
-            }
+            let ended = match (claims.session_id().parse(), claims.token_id().parse()) {
+                (Ok(session), _) => authority.revocations.session(session).await.map(drop),
+                // A service has no session, and its token is all that there is to end.
+                (Err(_), Ok(token)) => authority.revocations.token(token).await,
+                _ => Ok(()),
+            };
+            ended.map_err(unavailable("a session could not be ended"))?;
         }
         // Whose token has expired wants to be logged out all the same.
         Err(Rejection::NoCredentials | Rejection::InvalidToken(_) | Rejection::Revoked) => {}

@@ -11,13 +11,16 @@ mod device;
 pub mod form;
 pub mod guard;
 mod health;
+mod introspect;
 mod logout;
 mod me;
 mod method;
 mod pool;
+mod refused;
 #[cfg(feature = "verifier")]
 mod resource;
 mod revocations;
+mod revoke;
 mod sessions;
 mod stage;
 mod token;

@@ -1,7 +1,8 @@
 //! The fairing that puts everything into a Rocket.
 
 use super::{
-    admin, bearer, catcher, guard, health, logout, me, pool, revocations, sessions, token, well_known,
+    admin, bearer, catcher, guard, health, introspect, logout, me, pool, revocations, revoke, sessions,
+    token, well_known,
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -77,12 +78,12 @@ impl Stage {
     }
 
     /// Rocket takes a form's first field for the request's method if it is called `_method`. In a
-    /// token request it is a parameter like any other that is unknown (RFC 6749 §3.2).
+    /// request about a token it is a parameter like any other that is unknown (RFC 6749 §3.2).
     async fn undo_method_override(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
-        let is_token =
-            request.uri().path().as_str().strip_prefix(self.base.trim_end_matches('/')) == Some("/token");
+        let path = request.uri().path().as_str().strip_prefix(self.base.trim_end_matches('/'));
+        let takes_form = path.is_some_and(|path| ["/token", "/revoke", "/introspect"].contains(&path));
         let is_form = request.content_type().is_some_and(|kind| kind.is_form());
-        if is_token && is_form && data.peek(8).await == b"_method=" {
+        if takes_form && is_form && data.peek(8).await == b"_method=" {
             request.set_method(Method::Post);
         }
     }
@@ -159,10 +160,18 @@ fn mount(rocket: Rocket<Build>, base: &str, settings: &Settings) -> Rocket<Build
         logout::logout,
         me::me,
         me::password,
+        revoke::revoke,
+        introspect::introspect,
         sessions::list,
         sessions::end,
         sessions::end_all,
-        admin::users,
+        admin::users::users,
+        admin::clients::list,
+        admin::clients::show,
+        admin::clients::add,
+        admin::clients::change,
+        admin::clients::rotate_secret,
+        admin::clients::delete,
         health::live,
         health::ready,
         well_known::jwks,

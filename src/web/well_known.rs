@@ -1,9 +1,10 @@
 //! What others need to know to verify our tokens and to find our endpoints.
 
 use crate::{
+    client::GrantType,
     config::Settings,
     grant::{Authority, OFFLINE_ACCESS},
-    jwt,
+    jwt::{self, Algorithm},
 };
 use rocket::{
     Build, Request, Response, Rocket, State, get,
@@ -20,6 +21,9 @@ pub(super) struct Published {
     max_age: u64,
 }
 
+/// How a client can prove who it is (RFC 8414 §2, by the names of RFC 7591 §2 and OpenID Connect).
+const PROOFS: &[&str] = &["client_secret_basic", "client_secret_post", "private_key_jwt"];
+
 /// The keys that verify our tokens, the signing one first (RFC 7517 §5).
 #[get("/.well-known/jwks.json")]
 pub(super) fn jwks(authority: &State<Authority>) -> Published {
@@ -29,16 +33,32 @@ pub(super) fn jwks(authority: &State<Authority>) -> Published {
 /// What this server offers and where (RFC 8414 §2). Only what is there.
 #[get("/")]
 fn metadata(place: &State<Place>, authority: &State<Authority>) -> Published {
-    let scopes = authority.scopes.with(OFFLINE_ACCESS).to_string();
+    let scopes = authority.scopes.all.with(OFFLINE_ACCESS);
+    // Without a store of clients there is only the built-in one, which is public.
+    let has_clients = authority.stores.clients.is_some();
+    let grants =
+        GrantType::ALL.into_iter().filter(|grant| has_clients || *grant != GrantType::ClientCredentials);
+    let proofs = if has_clients { PROOFS } else { &[] };
+    let ways = ["none"].iter().chain(proofs).collect::<Vec<_>>();
     let mut metadata = json!({
         "issuer": place.issuer,
         "token_endpoint": place.endpoint("/token"),
-        "grant_types_supported": ["password", "refresh_token"],
+        "grant_types_supported": grants.collect::<Vec<_>>(),
         // There is no authorization endpoint, so there is nothing for it to answer with.
         "response_types_supported": [],
-        "scopes_supported": scopes.split(' ').collect::<Vec<_>>(),
-        "token_endpoint_auth_methods_supported": ["none"],
+        "scopes_supported": scopes.iter().collect::<Vec<_>>(),
+        "token_endpoint_auth_methods_supported": ways,
+        "revocation_endpoint": place.endpoint("/revoke"),
+        "revocation_endpoint_auth_methods_supported": ways,
     });
+    if has_clients {
+        metadata["introspection_endpoint"] = Value::from(place.endpoint("/introspect"));
+        metadata["introspection_endpoint_auth_methods_supported"] = json!(proofs);
+        for endpoint in ["token", "revocation", "introspection"] {
+            let member = format!("{endpoint}_endpoint_auth_signing_alg_values_supported");
+            metadata[member] = json!(Algorithm::ASYMMETRIC.map(Algorithm::name));
+        }
+    }
     let publishes = authority.tokens.ring().publishes(authority.clock.now());
     if publishes {
         metadata["jwks_uri"] = Value::from(place.endpoint("/.well-known/jwks.json"));
@@ -56,7 +76,7 @@ pub(super) fn mount(rocket: Rocket<Build>, settings: &Settings, base: &str) -> R
 }
 
 /// Where an issuer is.
-struct Place {
+pub(super) struct Place {
     issuer: String,
     /// The path of its URL, without a slash at the end.
     path: String,
@@ -82,7 +102,7 @@ impl Place {
         Some(Self { issuer: issuer.to_owned(), path: path.to_owned(), prefix })
     }
 
-    fn endpoint(&self, route: &str) -> String {
+    pub(super) fn endpoint(&self, route: &str) -> String {
         format!("{}{route}", self.prefix)
     }
 }

@@ -7,6 +7,7 @@ mod alg;
 mod backing;
 mod claim;
 mod claim_time;
+mod clients;
 mod cookie;
 mod crash;
 mod enc;

@@ -90,16 +90,24 @@ fn the_keys_may_be_kept_and_asked_for_again_cheaply() {
 fn the_metadata_tells_what_there_is() {
     let issuer = ("COUNTERSIGN_ISSUER", "https://login.example.org/a");
     let server = Server::start_with(&[RING[0], RING[1], issuer, ("COUNTERSIGN_SCOPES", "read write")]);
+    let all = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
     assert_eq!(
         metadata(&server, "/a").json(),
         json!({
             "issuer": "https://login.example.org/a",
             "token_endpoint": "https://login.example.org/a/token",
             "jwks_uri": "https://login.example.org/a/.well-known/jwks.json",
-            "grant_types_supported": ["password", "refresh_token"],
+            "grant_types_supported": ["password", "refresh_token", "client_credentials"],
             "response_types_supported": [],
             "scopes_supported": ["offline_access", "read", "write"],
-            "token_endpoint_auth_methods_supported": ["none"],
+            "token_endpoint_auth_methods_supported": all,
+            "token_endpoint_auth_signing_alg_values_supported": ["EdDSA", "ES256", "RS256"],
+            "revocation_endpoint": "https://login.example.org/a/revoke",
+            "revocation_endpoint_auth_methods_supported": all,
+            "revocation_endpoint_auth_signing_alg_values_supported": ["EdDSA", "ES256", "RS256"],
+            "introspection_endpoint": "https://login.example.org/a/introspect",
+            "introspection_endpoint_auth_methods_supported": all[1..],
+            "introspection_endpoint_auth_signing_alg_values_supported": ["EdDSA", "ES256", "RS256"],
         })
     );
     assert_eq!(metadata(&server, "").status, 404);

@@ -62,6 +62,10 @@ struct Access {
     revision: u64,
 }
 
+fn refresh_token(tokens: &Tokens) -> String {
+    tokens.refresh.as_ref().expect("a refresh token").token.to_string()
+}
+
 struct Machine {
     authority: Authority,
     stores: Stores,
@@ -171,7 +175,7 @@ impl Machine {
         assert_eq!(answer.is_ok(), !self.disabled, "a login succeeds exactly when the user may log in");
         if let Ok(tokens) = answer {
             let now = self.now();
-            let first = tokens.refresh_token.to_string();
+            let first = refresh_token(&tokens);
             self.sessions.push(Session { tokens: vec![first], created: now, used: now, ended: false });
             self.note(self.sessions.len() - 1, &tokens);
         }
@@ -198,14 +202,14 @@ impl Machine {
             );
         } else if generation == current {
             let tokens = answer.expect("the current token is good");
-            let next = tokens.refresh_token.to_string();
+            let next = refresh_token(&tokens);
             assert!(!self.sessions[at].tokens.contains(&next), "each generation has a token of its own");
             self.sessions[at].tokens.push(next);
             self.sessions[at].used = now;
             self.note(at, &tokens);
         } else if is_parent {
             let tokens = answer.expect("a parent within grace is good");
-            assert_eq!(*tokens.refresh_token, self.sessions[at].tokens[current], "with the same successor");
+            assert_eq!(refresh_token(&tokens), self.sessions[at].tokens[current], "with the same successor");
             self.note(at, &tokens);
         } else {
             assert!(matches!(answer, Err(GrantError::InvalidGrant)), "an ancestor outside grace never mints");

@@ -31,7 +31,7 @@ fn a_key_is_all_that_production_needs() {
     assert_eq!((&*settings.access.issuer, &*settings.access.audience), ("countersign", "countersign"));
     assert_eq!(settings.access.leeway, Duration::from_secs(5));
     assert_eq!(settings.access.max_lifetime, Duration::from_secs(900));
-    assert!(settings.scopes.is_empty() && settings.password.permits >= 1);
+    assert!(settings.scopes.all.is_empty() && settings.password.permits >= 1);
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn the_environment_wins_over_rocket_toml_and_the_profile_over_the_default() {
     let settings = load(toml, "release", &[KEY, ("COUNTERSIGN_LEEWAY", "3")]).expect("good settings");
     assert_eq!((&*settings.access.issuer, &*settings.access.audience), ("d", "r"));
     assert_eq!(settings.access.leeway, Duration::from_secs(3));
-    assert_eq!(settings.scopes.to_string(), "a b");
+    assert_eq!(settings.scopes.all.to_string(), "a b");
 }
 
 #[test]
@@ -347,4 +347,36 @@ fn a_signing_key_is_a_secret_or_pem_and_known_by_what_it_is() {
         refused(&[("COUNTERSIGN_SIGNING_KEY", &pem), ("COUNTERSIGN_PREVIOUS_SIGNING_KEY", other.trim_end())]);
     assert_eq!(found, ["COUNTERSIGN_PREVIOUS_SIGNING_KEY: is the same as the signing key"]);
     assert!(load("", "release", &[KEY, ("COUNTERSIGN_PREVIOUS_SIGNING_KEY", &pem)]).is_ok());
+}
+
+#[test]
+fn roles_are_given_scopes_that_there_are_and_nobody_gets_more_than_is_said() {
+    let roles = |names: &[&str]| names.iter().map(|name| name.parse().expect("a role")).collect();
+    let scopes = ("COUNTERSIGN_SCOPES", "a b c");
+    let settings = load("", "release", &[KEY, scopes]).expect("good settings");
+    assert_eq!(settings.scopes.of_roles(&roles(&[])).to_string(), "a b c", "all, if nothing is said");
+    let toml = "[default.auth.role_scopes]\n'*'='a'\neditor='b'\nadmin=['b','c']\nnobody=''";
+    let settings = load(toml, "release", &[KEY, scopes]).expect("good settings");
+    let of = |names: &[&str]| settings.scopes.of_roles(&roles(names)).to_string();
+    assert_eq!((of(&[]), of(&["other"]), of(&["nobody"])), ("a".into(), "a".into(), "a".into()));
+    assert_eq!((of(&["editor"]), of(&["admin", "editor"])), ("a b".into(), "a b c".into()));
+    let json = ("COUNTERSIGN_ROLE_SCOPES", r#"{"editor":"c"}"#);
+    let settings = load("", "release", &[KEY, scopes, json]).expect("good settings");
+    assert_eq!(settings.scopes.of_roles(&roles(&["editor"])).to_string(), "c");
+    assert!(settings.scopes.of_roles(&roles(&[])).is_empty(), "what is not said for a role is for nobody");
+    let nested = ("COUNTERSIGN_ROLE_SCOPES__EDITOR", "b c");
+    let settings = load(toml, "release", &[KEY, scopes, nested]).expect("good settings");
+    assert_eq!(settings.scopes.of_roles(&roles(&["editor"])).to_string(), "a b c");
+
+    for (value, text) in [
+        ("a b", "must be a table of texts"),
+        ("[\"a\"]", "must be a table of texts"),
+        ("{\"editor\":1}", "must be a table of texts"),
+        ("{\"editor\":\"hunter2\"}", "has a scope that is not in SCOPES"),
+        ("{\"editor\":\"a  b\"}", "must give each role scope tokens (RFC 6749 §3.3) with spaces between"),
+        ("{\"Hunter2\":\"a\"}", "has a name that is neither a role's nor *"),
+    ] {
+        let found = refused(&[scopes, ("COUNTERSIGN_ROLE_SCOPES", value)]);
+        assert_eq!(found, [format!("COUNTERSIGN_ROLE_SCOPES: {text}")], "{value}");
+    }
 }

@@ -3,10 +3,7 @@
 use super::Rejection;
 #[cfg(feature = "verifier")]
 use crate::{Verifier, verifier::VerifyError};
-use crate::{
-    grant::Authority,
-    jwt::{Claims, JwtError},
-};
+use crate::{grant::Authority, jwt::Claims};
 use rocket::{Phase, Rocket};
 
 /// What the guards ask: one of the two is managed.
@@ -29,11 +26,7 @@ impl<'r> Recogniser<'r> {
     pub(super) async fn recognise(&self, token: &str) -> Result<Claims, Rejection> {
         match self {
             Self::Issuer(authority) => {
-                let verdict = || authority.tokens.verify(token.as_bytes(), authority.clock.now());
-                let claims = match verdict() {
-                    Err(JwtError::UnknownKey) if authority.keys.look_again().await => verdict()?,
-                    verdict => verdict?,
-                };
+                let claims = authority.verify(token.as_bytes()).await?;
                 if authority.revocations.denies(&claims) {
                     Err(Rejection::Revoked)
                 } else if authority.is_informed() {

@@ -133,7 +133,7 @@ fn many_failing_requests_are_few_lines_in_the_log() {
         scene.ended_stays_ended();
     }
     let log = scene.server.log();
-    let lines = log.lines().filter(|line| line.contains("a token request failed")).count();
+    let lines = log.lines().filter(|line| line.contains("a request about a token failed")).count();
     assert!((1..50).contains(&lines), "{lines} lines for 100 requests: {log}");
 }
 

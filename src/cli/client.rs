@@ -1,0 +1,210 @@
+//! `countersign client …`.
+
+use super::{Desk, Failure, print, session::shown};
+use clap::{Args, Subcommand};
+use countersign::{
+    client::{ClientId, ClientSecret, GrantType},
+    clock::{Clock, SystemClock},
+    registration::{ClientError, Clients, Proof, Registration, Terms},
+    scope::Scope,
+    store::{Authentication, Client, Lifetimes},
+};
+use std::{path::PathBuf, time::Duration};
+
+/// The longest that a secret that is being replaced may stay good, in seconds.
+const MAX_OVERLAP: u64 = 90 * 86_400;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Registers a client: an application through which people log in, or a service.
+    ///
+    /// Its secret is printed once. A public client (--public) has none, and one that signs (--jwks)
+    /// needs none.
+    Add {
+        /// What it is called in requests (`client_id`).
+        id: ClientId,
+        /// A front end, which cannot keep a secret; people log in through it.
+        #[arg(long, conflicts_with = "jwks")]
+        public: bool,
+        /// A file with its public keys, a JWK Set: it proves who it is by `private_key_jwt`.
+        #[arg(long, value_name = "FILE")]
+        jwks: Option<PathBuf>,
+        #[command(flatten)]
+        terms: TermArguments,
+    },
+    /// Lists all clients, by id.
+    List {
+        /// Prints a JSON array.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows one client.
+    Show {
+        id: ClientId,
+        /// Prints a JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Changes what is named and leaves the rest. Access tokens from before are refused.
+    Set {
+        id: ClientId,
+        #[command(flatten)]
+        terms: TermArguments,
+    },
+    /// Gives a client another secret, which is printed once; the present one stays good for a while.
+    RotateSecret {
+        id: ClientId,
+        /// How long the present one stays good; 0 for one that somebody else may have: it ends now,
+        /// and so do all access tokens of the client.
+        #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u64).range(..=MAX_OVERLAP))]
+        overlap: u64,
+    },
+    /// Shuts a client out, with all access tokens that it got.
+    Disable { id: ClientId },
+    /// Lets a disabled client in again.
+    Enable { id: ClientId },
+    /// Removes a client for good, with all that it got.
+    Delete { id: ClientId },
+}
+
+#[derive(Args)]
+pub(super) struct TermArguments {
+    /// What people call it.
+    #[arg(long)]
+    name: Option<String>,
+    /// How it may get tokens: password, refresh_token, client_credentials; may be repeated. By default
+    /// the first two for a public client, the last for any other.
+    #[arg(long = "grant", value_name = "GRANT")]
+    grants: Vec<GrantType>,
+    /// What its tokens may be used for at most, with spaces between; '' for nothing.
+    #[arg(long, value_parser = scope)]
+    scope: Option<Scope>,
+    /// How long its access tokens are good for; 0 for as long as the server's settings say, as in the
+    /// next two.
+    #[arg(long, value_name = "SECONDS")]
+    access_ttl: Option<u64>,
+    /// When a session through it ends that is not used.
+    #[arg(long, value_name = "SECONDS")]
+    idle: Option<u64>,
+    /// When a session through it ends in any case.
+    #[arg(long, value_name = "SECONDS")]
+    absolute: Option<u64>,
+    /// Whether it may ask about other clients' tokens (POST /introspect).
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    introspects: Option<bool>,
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    if text.is_empty() {
+        Ok(Scope::default())
+    } else {
+        text.parse::<Scope>().map_err(|error| error.to_string())
+    }
+}
+
+impl TermArguments {
+    fn apply(&self, terms: &mut Terms) {
+        if let Some(name) = &self.name {
+            terms.name = Some(name.clone()).filter(|name| !name.is_empty());
+        }
+        if !self.grants.is_empty() {
+            terms.grants = self.grants.iter().copied().collect();
+        }
+        if let Some(scope) = &self.scope {
+            terms.scope = scope.clone();
+        }
+        let Lifetimes { access, idle, absolute } = &mut terms.lifetimes;
+        for (time, seconds) in [(access, self.access_ttl), (idle, self.idle), (absolute, self.absolute)] {
+            if let Some(seconds) = seconds {
+                *time = (seconds != 0).then(|| Duration::from_secs(seconds));
+            }
+        }
+        if let Some(introspects) = self.introspects {
+            terms.introspects = introspects;
+        }
+    }
+}
+
+pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
+    let clients = desk.clients()?;
+    let now = SystemClock.now();
+    match command {
+        Command::Add { id, public, jwks, terms } => {
+            let secret = ClientSecret::random().map_err(|error| Failure::failed(&error))?;
+            let proof = match jwks {
+                Some(path) => Proof::Keys(read(&path)?),
+                None if public => Proof::Public,
+                None => Proof::Secret(secret.hash()),
+            };
+            let has_secret = matches!(proof, Proof::Secret(_));
+            let mut wanted = Terms { grants: proof.usual_grants(), ..Terms::default() };
+            terms.apply(&mut wanted);
+            clients.add(Registration { id, proof, terms: wanted }, now).await?;
+            if has_secret { print(&format!("secret: {}", secret.reveal())) } else { Ok(()) }
+        }
+        Command::List { json } => list(&clients, json).await,
+        Command::Show { id, json } => {
+            let client = clients.find(&id).await?;
+            if json { print(&format!("{:#}", client.shown())) } else { print(&as_line(&client)) }
+        }
+        Command::Set { id, terms } => {
+            Ok(clients.set_terms(&id, |changed| terms.apply(changed)).await.map(drop)?)
+        }
+        Command::RotateSecret { id, overlap } => {
+            let secret = ClientSecret::random().map_err(|error| Failure::failed(&error))?;
+            clients.rotate_secret(&id, secret.hash(), Duration::from_secs(overlap), now).await?;
+            print(&format!("secret: {}", secret.reveal()))?;
+            let end = now.plus(Duration::from_secs(overlap));
+            if overlap == 0 { Ok(()) } else { print(&format!("the one before is good until {}", shown(end))) }
+        }
+        Command::Disable { id } => Ok(clients.set_disabled(&id, true).await.map(drop)?),
+        Command::Enable { id } => Ok(clients.set_disabled(&id, false).await.map(drop)?),
+        Command::Delete { id } => Ok(clients.delete(&id).await?),
+    }
+}
+
+fn read(path: &std::path::Path) -> Result<String, Failure> {
+    let text = std::fs::read_to_string(path);
+    text.map_err(|error| Failure::Refused(format!("{} cannot be read: {error}", path.display())))
+}
+
+async fn list(clients: &Clients, json: bool) -> Result<(), Failure> {
+    const PAGE: u32 = 500;
+    let mut after = None;
+    let mut all = vec![];
+    loop {
+        let page = clients.list(after.as_ref(), PAGE).await?;
+        after = page.last().map(|client| client.id.clone());
+        let is_last = page.len() < PAGE as usize;
+        if json {
+            all.extend(page.iter().map(Client::shown));
+        } else {
+            page.iter().try_for_each(|client| print(&as_line(client)))?;
+        }
+        if is_last {
+            return if json { print(&format!("{:#}", serde_json::Value::from(all))) } else { Ok(()) };
+        }
+    }
+}
+
+fn as_line(client: &Client) -> String {
+    let grants: Vec<_> = client.grants.iter().map(|grant| grant.as_str()).collect();
+    let state = if client.disabled { "disabled" } else { "enabled" };
+    let proof = match &client.authentication {
+        Authentication::None => "public".into(),
+        Authentication::Secrets(kept) if kept.len() == 1 => "secret".into(),
+        Authentication::Secrets(kept) => format!("{} secrets", kept.len()),
+        Authentication::Keys(_) => "keys".into(),
+    };
+    let introspects = if client.introspects { "  introspects" } else { "" };
+    format!("{}  {state}  {proof}  {}  {}{introspects}", client.id, grants.join(","), client.scope)
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Refused(_) | ClientError::Keys(_) => Self::refused(error),
+            error => Self::failed(&error),
+        }
+    }
+}

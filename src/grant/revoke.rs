@@ -1,0 +1,34 @@
+//! Revocation by whoever holds a token (RFC 7009).
+
+use super::{Authority, GrantError, TokenQuery};
+use crate::{client::ClientId, store::Client};
+
+impl Authority {
+    /// Ends what this token stands for: a refresh token its session with all access tokens, an
+    /// access token itself alone, by its `jti`. Which of the two it is its form tells. What is no
+    /// good token already is none of the caller's errors (RFC 7009 §2.2).
+    ///
+    /// # Errors
+    /// `invalid_grant` for another client's token, which stays as it is (§2.1).
+    pub async fn revoke(&self, query: TokenQuery) -> Result<(), GrantError> {
+        let client = self.authenticate(&query.client).await?;
+        let token = query.needed()?;
+        if let Some((_, session, _)) = self.session_of(token).await? {
+            is_of(&session.client_id, &client)?;
+            self.revocations.session(session.id).await?;
+        } else if let Ok(claims) = self.verify(token.as_bytes()).await
+            && !self.revocations.denies(&claims)
+        {
+            is_of(claims.client_id(), &client)?;
+            // All of ours have an id.
+            if let Ok(id) = claims.token_id().parse() {
+                self.revocations.token(id).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_of(owner: &str, client: &Client) -> Result<(), GrantError> {
+    if owner == ClientId::as_str(&client.id) { Ok(()) } else { Err(GrantError::OtherClient) }
+}

@@ -1,0 +1,331 @@
+//! What is done to clients; the command line and the admin routes call this.
+
+use crate::{
+    client::{ClientId, GrantType, SecretHash},
+    clock::UnixTime,
+    config::Settings,
+    jwt::{KeySet, KeySetError},
+    revocation::Revocations,
+    scope::Scope,
+    store::{Authentication, Client, ClientStore, Insertion, KeptSecret, Lifetimes, StoreError},
+};
+use std::{collections::BTreeSet, ops::RangeInclusive, sync::Arc, time::Duration};
+use thiserror::Error;
+
+/// How often a change is tried while others change the same client.
+const TRIES: usize = 8;
+/// The longest name, in bytes.
+const MAX_NAME: usize = 100;
+
+/// The clients of a store. Whatever takes something away from a client also reaches the access
+/// tokens that it got: see [`Revocations`].
+///
+/// These may live in another store, so it is asked first: what it does not revoke is not changed,
+/// and an error says so. It is asked again afterwards, for what the client got in between.
+#[derive(Clone)]
+pub struct Clients {
+    store: Arc<dyn ClientStore>,
+    revocations: Arc<Revocations>,
+    limits: Limits,
+}
+
+/// What no client can have more of.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// All scopes that can be granted.
+    pub scope: Scope,
+    /// The life of an access token, in whole seconds.
+    pub access: Duration,
+    /// That of a session that is not used.
+    pub idle: Duration,
+    /// That of a session, however much it is used.
+    pub absolute: Duration,
+}
+
+/// A client to be registered.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// Which client it is to be.
+    pub id: ClientId,
+    /// How it is to prove who it is.
+    pub proof: Proof,
+    /// What it may do.
+    pub terms: Terms,
+}
+
+/// How a new client is to prove who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Not at all: a front end, which cannot keep a secret.
+    Public,
+    /// By a secret, which was made for it.
+    Secret(SecretHash),
+    /// By a signature (RFC 7523): a JWK Set with its public keys.
+    Keys(String),
+}
+
+/// What a client may do, and what people call it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// What people call it.
+    pub name: Option<String>,
+    /// How it may get tokens.
+    pub grants: BTreeSet<GrantType>,
+    /// What its tokens may be used for at most.
+    pub scope: Scope,
+    /// How long what it gets is good for, where that is less than the server's own settings.
+    pub lifetimes: Lifetimes,
+    /// Whether it may ask about other clients' tokens.
+    pub introspects: bool,
+}
+
+/// Why a client was not registered or changed.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// There is a client of that id.
+    #[error("there is a client of that id already")]
+    IdTaken,
+    /// There is no client of that id.
+    #[error("there is no client of that id")]
+    Unknown,
+    /// A field has what it cannot have; the text names it.
+    #[error("{0}")]
+    Refused(&'static str),
+    /// The keys cannot be used.
+    #[error("jwks: {0}")]
+    Keys(#[from] KeySetError),
+    /// Others kept changing it.
+    #[error("the client was changed by somebody else meanwhile; try again")]
+    Contended,
+    /// There is no randomness.
+    #[error("no randomness for a secret")]
+    Randomness(#[from] getrandom::Error),
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Limits {
+    /// What the settings say.
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            scope: settings.scopes.all.clone(),
+            access: settings.access.max_lifetime,
+            idle: settings.refresh.idle,
+            absolute: settings.refresh.absolute,
+        }
+    }
+}
+
+impl Proof {
+    /// What a client with this proof usually is for: people who log in, or itself.
+    pub fn usual_grants(&self) -> BTreeSet<GrantType> {
+        match self {
+            Self::Public => [GrantType::Password, GrantType::RefreshToken].into(),
+            Self::Secret(_) | Self::Keys(_) => [GrantType::ClientCredentials].into(),
+        }
+    }
+}
+
+impl Terms {
+    /// Those of a client.
+    pub fn of(client: &Client) -> Self {
+        let Client { name, grants, scope, lifetimes, introspects, .. } = client.clone();
+        Self { name, grants, scope, lifetimes, introspects }
+    }
+}
+
+impl Clients {
+    /// The clients of this store.
+    pub fn new(store: Arc<dyn ClientStore>, revocations: Arc<Revocations>, limits: Limits) -> Self {
+        Self { store, revocations, limits }
+    }
+
+    /// Registers a client.
+    pub async fn add(&self, registration: Registration, now: UnixTime) -> Result<Client, ClientError> {
+        let Registration { id, proof, terms } = registration;
+        if id.is_first_party() {
+            return Err(ClientError::Refused("id: first-party is the built-in client"));
+        }
+        let authentication = match proof {
+            Proof::Public => Authentication::None,
+            Proof::Secret(hash) => {
+                Authentication::Secrets(vec![KeptSecret { hash, created_at: now, ends_at: None }])
+            }
+            Proof::Keys(keys) => {
+                KeySet::registered(&keys)?;
+                Authentication::Keys(keys)
+            }
+        };
+        let Terms { name, grants, scope, lifetimes, introspects } = terms;
+        let revision = Client::first_revision(now).max(self.revocations.first_good(&id).await?);
+        let client = Client {
+            id,
+            name,
+            authentication,
+            grants,
+            scope,
+            lifetimes,
+            introspects,
+            disabled: false,
+            created_at: now,
+            revision,
+        };
+        self.limits.check(&client)?;
+        match self.store.insert(&client).await? {
+            Insertion::Inserted => Ok(client),
+            Insertion::NameTaken => Err(ClientError::IdTaken),
+        }
+    }
+
+    /// Up to `limit` clients whose ids come after `after`, in the order of their ids.
+    pub async fn list(&self, after: Option<&ClientId>, limit: u32) -> Result<Vec<Client>, ClientError> {
+        Ok(self.store.list(after, limit).await?)
+    }
+
+    /// The client of that id.
+    pub async fn find(&self, id: &ClientId) -> Result<Client, ClientError> {
+        self.store.by_id(id).await?.ok_or(ClientError::Unknown)
+    }
+
+    /// Changes what a client may do. Access tokens from before are revoked; sessions go on, by what
+    /// is allowed now.
+    pub async fn set_terms(
+        &self,
+        id: &ClientId,
+        change: impl Fn(&mut Terms) + Send + Sync,
+    ) -> Result<Client, ClientError> {
+        let change = |client: &mut Client| {
+            let mut terms = Terms::of(client);
+            change(&mut terms);
+            let Terms { name, grants, scope, lifetimes, introspects } = terms;
+            *client = Client { name, grants, scope, lifetimes, introspects, ..client.clone() };
+            self.limits.check(client)
+        };
+        self.take_away(id, change).await
+    }
+
+    /// Gives a client another secret. The present one stays good for `overlap`, in whole seconds;
+    /// one that was still good from before ends now. Without an overlap, for a secret that somebody
+    /// else may have, all access tokens of the client are revoked too.
+    pub async fn rotate_secret(
+        &self,
+        id: &ClientId,
+        secret: SecretHash,
+        overlap: Duration,
+        now: UnixTime,
+    ) -> Result<Client, ClientError> {
+        let new = KeptSecret { hash: secret, created_at: now, ends_at: None };
+        let change = |client: &mut Client| {
+            let Authentication::Secrets(kept) = &mut client.authentication else {
+                return Err(ClientError::Refused("the client has no secret: it is public, or signs"));
+            };
+            let present = kept.drain(..).find(|secret| secret.ends_at.is_none());
+            if !overlap.is_zero() {
+                kept.extend(
+                    present.map(|present| KeptSecret { ends_at: Some(now.plus(overlap)), ..present }),
+                );
+            }
+            kept.push(new.clone());
+            Ok(())
+        };
+        if overlap.is_zero() { self.take_away(id, change).await } else { self.change(id, change).await }
+    }
+
+    /// Shuts a client out, with all access tokens that it got, or lets it in again. Sessions that
+    /// began through it rest meanwhile.
+    pub async fn set_disabled(&self, id: &ClientId, disabled: bool) -> Result<Client, ClientError> {
+        let change = |client: &mut Client| {
+            client.disabled = disabled;
+            Ok(())
+        };
+        if disabled { self.take_away(id, change).await } else { self.change(id, change).await }
+    }
+
+    /// Removes a client, with all access tokens that it got. Nobody can go on with its sessions,
+    /// not even a client that gets the id later.
+    pub async fn delete(&self, id: &ClientId) -> Result<(), ClientError> {
+        let client = self.take_away(id, |_| Ok(())).await?;
+        if !self.store.delete(id).await? {
+            return Err(ClientError::Unknown);
+        }
+        Ok(self.revocations.client(id, client.revision + 1).await?)
+    }
+
+    /// Changes a client in one step, and revokes nothing.
+    async fn change(
+        &self,
+        id: &ClientId,
+        change: impl Fn(&mut Client) -> Result<(), ClientError> + Send + Sync,
+    ) -> Result<Client, ClientError> {
+        for _ in 0..TRIES {
+            let mut client = self.find(id).await?;
+            change(&mut client)?;
+            if self.store.replace(&client).await? {
+                client.revision += 1;
+                return Ok(client);
+            }
+        }
+        Err(ClientError::Contended)
+    }
+
+    /// Changes a client so that what it got before is good no more. That needs a new revision, so
+    /// there is one before anything is changed: if its tokens cannot be revoked, that is all there
+    /// was, and nobody is the worse for it.
+    async fn take_away(
+        &self,
+        id: &ClientId,
+        change: impl Fn(&mut Client) -> Result<(), ClientError> + Send + Sync,
+    ) -> Result<Client, ClientError> {
+        change(&mut self.find(id).await?)?;
+        let client = self.change(id, |_| Ok(())).await?;
+        self.revocations.client(id, client.revision).await?;
+        let client = self.change(id, change).await?;
+        self.revocations.client(id, client.revision).await?;
+        Ok(client)
+    }
+}
+
+impl Limits {
+    fn check(&self, client: &Client) -> Result<(), ClientError> {
+        let refused = |text| Err(ClientError::Refused(text));
+        let Client { name, grants, scope, lifetimes, introspects, .. } = client;
+        let is_named = name
+            .as_ref()
+            .is_none_or(|name| (1..=MAX_NAME).contains(&name.len()) && !name.chars().any(char::is_control));
+        if !is_named {
+            return refused("name: must be 1 to 100 bytes, without control characters");
+        }
+        if grants.is_empty() {
+            return refused("grants: must be one at least");
+        }
+        // RFC 6749 §4.4: only by confidential clients.
+        if grants.contains(&GrantType::ClientCredentials) && !client.is_confidential() {
+            return refused("grants: a public client proves nothing, so it cannot have client_credentials");
+        }
+        if grants.contains(&GrantType::RefreshToken) && !grants.contains(&GrantType::Password) {
+            return refused("grants: refresh_token is of no use without password");
+        }
+        if *introspects && !client.is_confidential() {
+            return refused("introspects: a public client proves nothing, so it cannot ask about tokens");
+        }
+        if scope.intersection(&self.scope) != *scope {
+            return refused("scope: has what is not in COUNTERSIGN_SCOPES");
+        }
+        let Lifetimes { access, idle, absolute } = *lifetimes;
+        if !is_within(30..=self.access.as_secs(), access) {
+            return refused("access_ttl: must be from 30 seconds to COUNTERSIGN_ACCESS_TTL");
+        }
+        if !is_within(60..=self.idle.as_secs(), idle) {
+            return refused("idle: must be from 60 seconds to COUNTERSIGN_REFRESH__IDLE");
+        }
+        if !is_within(60..=self.absolute.as_secs(), absolute) {
+            return refused("absolute: must be from 60 seconds to COUNTERSIGN_REFRESH__ABSOLUTE");
+        }
+        Ok(())
+    }
+}
+
+fn is_within(range: RangeInclusive<u64>, time: Option<Duration>) -> bool {
+    time.is_none_or(|time| range.contains(&time.as_secs()))
+}

@@ -12,13 +12,17 @@ PASSWORD = "secret123"
 
 @contextlib.contextmanager
 def running(settings):
-    """Yields its URL and a function that runs `countersign ARGUMENTS` on the same data."""
+    """Yields its URL and a function that runs `countersign ARGUMENTS` on the same data and returns
+    what it prints."""
     environment = {"COUNTERSIGN_DATABASE_URL": "sqlite:test.db", "ROCKET_PORT": "0", **settings}
     with tempfile.TemporaryDirectory() as folder:
 
         def run(*arguments, text=None):
             command = [PROGRAM, *arguments]
-            subprocess.run(command, cwd=folder, env=environment, input=text, text=True, check=True)
+            done = subprocess.run(
+                command, cwd=folder, env=environment, input=text, text=True, check=True, stdout=subprocess.PIPE
+            )
+            return done.stdout
 
         run("user", "add", "ada", "--password-stdin", text=PASSWORD)
         server = subprocess.Popen([PROGRAM], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)

@@ -103,6 +103,10 @@ impl Client {
     }
 }
 
+/// How many assertions a database forgets for each that is spent, so that nobody waits long.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(super) const FORGOTTEN: i64 = 100;
+
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 impl Client {
     /// The document that a store keeps.
@@ -142,7 +146,11 @@ pub trait ClientStore: Send + Sync + 'static {
     async fn delete(&self, id: &ClientId) -> Result<bool, StoreError>;
 
     /// Notes that an assertion was used (RFC 7523 §3, `jti`), to be remembered until the second
-    /// `until`. `false`: it had been used before. May forget what was to be remembered until `now`.
+    /// `until`. `false`: it had been used before, and nothing was done.
+    ///
+    /// In that second and from then on it may be forgotten or not, and if it is, it can be spent
+    /// again. `now` is the caller's clock and says what may go. So `until` has to be later than any
+    /// time at which anybody, by a clock that is behind, might still accept the assertion.
     async fn spend(
         &self,
         assertion: &AssertionId,

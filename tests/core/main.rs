@@ -19,6 +19,7 @@ mod revocation_feed;
 #[path = "../servers/mod.rs"]
 mod servers;
 mod settings;
+mod spent;
 mod store;
 mod stores;
 mod unhappy;

@@ -3,6 +3,7 @@
 
 mod opening;
 mod order;
+mod spending;
 
 use crate::servers::{Postgres, Proxy, eventually};
 use countersign::{

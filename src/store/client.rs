@@ -11,12 +11,17 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, time::Duration};
 
 /// A client as the stores keep it. Written as a JSON document by those that keep texts.
+///
+/// A document says each of these things and no more, or it is not read: one that has lost the end of
+/// a secret, or that a later version has limited in a way of its own, would be a client that may do
+/// more than it should. So an `Option` is read by `Option::deserialize`, which wants it to be there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
     /// Which client this is; no two share one.
     pub id: ClientId,
     /// What people call it.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub name: Option<String>,
     /// How it proves who it is.
     pub authentication: Authentication,
@@ -59,6 +64,7 @@ pub struct KeptSecret {
     /// When it was made.
     pub created_at: UnixTime,
     /// From this second on it is refused; `None`: it is the client's newest.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub ends_at: Option<UnixTime>,
 }
 
@@ -114,9 +120,14 @@ impl Client {
         serde_json::to_string(self).map_err(StoreError::corrupt("client"))
     }
 
-    /// The client of a document that a store kept, at this revision.
-    pub(super) fn from_stored(document: &str, revision: u64) -> Result<Self, StoreError> {
-        let client: Self = serde_json::from_str(document).map_err(StoreError::corrupt("client"))?;
+    /// The client of a document that a store kept under this id, at this revision.
+    pub(super) fn from_stored(id: &str, document: &str, revision: u64) -> Result<Self, StoreError> {
+        // Whoever has to mend it has to know whose it is.
+        let what = || format!("record of client {id}");
+        let client: Self = serde_json::from_str(document).map_err(StoreError::corrupt(what()))?;
+        if client.id.as_str() != id {
+            return Err(StoreError::Corrupt { what: what().into(), source: "it is another client's".into() });
+        }
         Ok(Self { revision, ..client })
     }
 }

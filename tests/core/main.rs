@@ -1,5 +1,6 @@
 //! What holds below HTTP: properties, exact seconds, stores, settings and guards.
 
+mod client_documents;
 mod clocks;
 mod follower;
 mod form;

@@ -25,7 +25,8 @@ impl ClientStore for PostgresStore {
     }
 
     async fn by_id(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
-        let query = || sqlx::query("SELECT revision, document FROM clients WHERE id = $1").bind(id.as_str());
+        let query =
+            || sqlx::query("SELECT id, revision, document FROM clients WHERE id = $1").bind(id.as_str());
         self.within(|lease| lease.optional(query())).await?.as_ref().map(client).transpose()
     }
 
@@ -34,7 +35,7 @@ impl ClientStore for PostgresStore {
         let after = after.map_or("", ClientId::as_str);
         let page = || {
             sqlx::query(
-                r#"SELECT revision, document FROM clients
+                r#"SELECT id, revision, document FROM clients
                    WHERE id > $1 COLLATE "C" ORDER BY id COLLATE "C" LIMIT $2"#,
             )
             .bind(after)
@@ -95,6 +96,6 @@ impl ClientStore for PostgresStore {
 }
 
 fn client(row: &PgRow) -> Result<Client, StoreError> {
-    let document = row.try_get("document").map_err(unavailable)?;
-    Client::from_stored(document, rows::number(row, "revision")?)
+    let text = |column| row.try_get(column).map_err(unavailable);
+    Client::from_stored(text("id")?, text("document")?, rows::number(row, "revision")?)
 }

@@ -68,6 +68,6 @@ impl ClientStore for SqliteStore {
 }
 
 fn client(row: &SqliteRow) -> Result<Client, StoreError> {
-    let document = row.try_get("document").map_err(unavailable)?;
-    Client::from_stored(document, number(row, "revision")?)
+    let text = |column| row.try_get(column).map_err(unavailable);
+    Client::from_stored(text("id")?, text("document")?, number(row, "revision")?)
 }

@@ -1,5 +1,6 @@
 //! What holds below HTTP: properties, exact seconds, stores, settings and guards.
 
+mod client;
 mod client_documents;
 mod clocks;
 mod follower;

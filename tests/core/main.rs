@@ -3,6 +3,7 @@
 mod client;
 mod client_documents;
 mod clocks;
+mod deny_list;
 mod follower;
 mod form;
 mod guard;

@@ -12,6 +12,7 @@ mod key;
 mod key_file;
 mod keys;
 mod lifetime;
+mod migrations;
 mod model;
 mod page;
 mod password;

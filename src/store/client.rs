@@ -11,12 +11,17 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, time::Duration};
 
 /// A client as the stores keep it. Written as a JSON document by those that keep texts.
+///
+/// A document says each of these things and no more, or it is not read: one that has lost the end of
+/// a secret, or that a later version has limited in a way of its own, would be a client that may do
+/// more than it should. So an `Option` is read by `Option::deserialize`, which wants it to be there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
     /// Which client this is; no two share one.
     pub id: ClientId,
     /// What people call it.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub name: Option<String>,
     /// How it proves who it is.
     pub authentication: Authentication,
@@ -59,6 +64,7 @@ pub struct KeptSecret {
     /// When it was made.
     pub created_at: UnixTime,
     /// From this second on it is refused; `None`: it is the client's newest.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub ends_at: Option<UnixTime>,
 }
 
@@ -141,6 +147,10 @@ impl KeptSecret {
     }
 }
 
+/// How many assertions a database forgets for each that is spent, so that nobody waits long.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(super) const FORGOTTEN: i64 = 100;
+
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 impl Client {
     /// The document that a store keeps.
@@ -148,9 +158,14 @@ impl Client {
         serde_json::to_string(self).map_err(StoreError::corrupt("client"))
     }
 
-    /// The client of a document that a store kept, at this revision.
-    pub(super) fn from_stored(document: &str, revision: u64) -> Result<Self, StoreError> {
-        let client: Self = serde_json::from_str(document).map_err(StoreError::corrupt("client"))?;
+    /// The client of a document that a store kept under this id, at this revision.
+    pub(super) fn from_stored(id: &str, document: &str, revision: u64) -> Result<Self, StoreError> {
+        // Whoever has to mend it has to know whose it is.
+        let what = || format!("record of client {id}");
+        let client: Self = serde_json::from_str(document).map_err(StoreError::corrupt(what()))?;
+        if client.id.as_str() != id {
+            return Err(StoreError::Corrupt { what: what().into(), source: "it is another client's".into() });
+        }
         Ok(Self { revision, ..client })
     }
 }
@@ -180,7 +195,11 @@ pub trait ClientStore: Send + Sync + 'static {
     async fn delete(&self, id: &ClientId) -> Result<bool, StoreError>;
 
     /// Notes that an assertion was used (RFC 7523 §3, `jti`), to be remembered until the second
-    /// `until`. `false`: it had been used before. May forget what was to be remembered until `now`.
+    /// `until`. `false`: it had been used before, and nothing was done.
+    ///
+    /// In that second and from then on it may be forgotten or not, and if it is, it can be spent
+    /// again. `now` is the caller's clock and says what may go. So `until` has to be later than any
+    /// time at which anybody, by a clock that is behind, might still accept the assertion.
     async fn spend(
         &self,
         assertion: &AssertionId,

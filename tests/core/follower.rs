@@ -11,6 +11,7 @@ use countersign::{
     user::UserId,
 };
 use proptest::{prelude::*, sample::Index};
+use serde_json::{Value, json};
 use std::{
     sync::{Arc, LazyLock},
     time::Duration,
@@ -31,19 +32,26 @@ pub fn session(number: u8) -> SessionId {
     SessionId::from_bytes([number; 16])
 }
 
-/// What a good token of this session says.
-fn claims(session: SessionId, user: &str, revision: u64) -> Claims {
+/// What a good token says that says this and what every token does.
+pub fn claims_with(members: Value) -> Claims {
     static TOKENS: LazyLock<AccessTokens> = LazyLock::new(|| {
         let (issuer, audience) = ("https://issuer.example".into(), "api".into());
         let rules = Rules { issuer, audience, leeway: Duration::ZERO, max_lifetime: TOKEN_LIFE };
         AccessTokens::new(KeyRing::new(signing_key(), UnixTime(0)), rules)
     });
-    let payload = serde_json::json!({
-        "iss": "https://issuer.example", "aud": "api", "sub": user, "client_id": "c", "jti": "j",
-        "sid": session.to_string(), "rev": revision, "iat": NOW, "exp": NOW.plus(TOKEN_LIFE),
+    let mut payload = json!({
+        "iss": "https://issuer.example", "aud": "api", "client_id": "c", "jti": "j", "rev": 100, "iat": NOW,
+        "exp": NOW.plus(TOKEN_LIFE),
     });
+    let all = payload.as_object_mut().expect("an object");
+    all.append(&mut members.as_object().expect("an object").clone());
     let token = sign(good_header().as_bytes(), payload.to_string().as_bytes());
     TOKENS.verify(token.as_bytes(), NOW).expect("a good token")
+}
+
+/// What a good token of this session says.
+fn claims(session: SessionId, user: &str, revision: u64) -> Claims {
+    claims_with(json!({ "sub": user, "sid": session.to_string(), "rev": revision }))
 }
 
 fn of_session(number: u8) -> Claims {

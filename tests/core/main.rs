@@ -1,7 +1,10 @@
 //! What holds below HTTP: properties, exact seconds, stores, settings and guards.
 
 mod assertion;
+mod client;
+mod client_documents;
 mod clocks;
+mod deny_list;
 mod follower;
 mod form;
 mod guard;
@@ -10,6 +13,7 @@ mod key;
 mod key_file;
 mod keys;
 mod lifetime;
+mod migrations;
 mod model;
 mod page;
 mod password;
@@ -20,6 +24,7 @@ mod revocation_feed;
 #[path = "../servers/mod.rs"]
 mod servers;
 mod settings;
+mod spent;
 mod store;
 mod stores;
 mod unhappy;

@@ -3,27 +3,36 @@
 use crate::{
     follower::{NOW, TOKEN_LIFE, line, page, session},
     servers::Redis,
-    stores::{new_namespace, redis},
+    stores::{new_database, new_namespace, postgres, redis, sqlite},
 };
 use countersign::{
     clock::ManualClock,
     revocation::{Page, Revocations},
     store::{RevokedSubject, SessionStore, memory::MemoryStore},
+    token::TokenId,
     user::UserId,
 };
+use serde_json::json;
 use std::{sync::Arc, time::Duration};
+use tempfile::TempDir;
 use tokio::time::timeout;
 
 #[test]
 fn a_page_is_written_as_it_is_read() {
     let user = UserId::random();
-    let all = [line(3, RevokedSubject::Session(session(7))), line(5, RevokedSubject::User(user, 120))];
+    let client = "reports-worker".parse().expect("a client's id");
+    let all = [
+        line(3, RevokedSubject::Session(session(7))),
+        line(5, RevokedSubject::User(user, 120)),
+        line(6, RevokedSubject::Token(TokenId::from_bytes([8; 16]))),
+        line(7, RevokedSubject::Client(client, 5_000)),
+    ];
     let mut page = page(100, &all, 2, 1);
     page.keys = Some("k".into());
-    let text = serde_json::json!(page);
+    let text = json!(page);
     assert_eq!(
         text,
-        serde_json::json!({
+        json!({
             "from": 2, "epoch": 100, "read_at": 1_000_000_007_u64, "more": true, "keys": "k",
             "revocations": [
                 { "position": 3, "at": 1_000_000, "written_at": 1_000_000_000,
@@ -32,10 +41,18 @@ fn a_page_is_written_as_it_is_read() {
         })
     );
     page.list.lines = all.to_vec();
-    let mut text = serde_json::json!(page);
-    assert_eq!(text["revocations"][1]["user"], user.to_string());
-    assert_eq!(text["revocations"][1]["revision"], 120);
-    text["more to come"] = serde_json::json!([1, 2]);
+    let mut text = json!(page);
+    let times = |position| json!({ "position": position, "at": 1_000_000, "written_at": 1_000_000_000 });
+    for (number, position, said) in [
+        (1, 5, json!({ "user": user, "revision": 120 })),
+        (2, 6, json!({ "token": "CAgICAgICAgICAgICAgICA" })),
+        (3, 7, json!({ "client": "reports-worker", "revision": 5_000 })),
+    ] {
+        let mut line = times(position);
+        line.as_object_mut().expect("an object").extend(said.as_object().expect("an object").clone());
+        assert_eq!(text["revocations"][number], line);
+    }
+    text["more to come"] = json!([1, 2]);
     text["revocations"][0]["why"] = "stolen".into();
     assert_eq!(serde_json::from_value::<Page>(text).expect("a page"), page);
 }
@@ -44,7 +61,9 @@ fn a_page_is_written_as_it_is_read() {
 fn a_page_that_could_be_misread_is_refused() {
     let good = r#"{"from":3,"epoch":1,"read_at":2,"more":false,"keys":null,"revocations":[
         {"position":3,"at":1,"written_at":1,"session":"BwcHBwcHBwcHBwcHBwcHBw"},
-        {"position":4,"at":1,"written_at":1,"user":"e58ed763-928c-4155-bee9-fdbaaadc15f3","revision":9}]}"#;
+        {"position":4,"at":1,"written_at":1,"user":"e58ed763-928c-4155-bee9-fdbaaadc15f3","revision":9},
+        {"position":5,"at":1,"written_at":1,"token":"CAgICAgICAgICAgICAgICA"},
+        {"position":6,"at":1,"written_at":1,"client":"c","revision":8}]}"#;
     assert!(serde_json::from_str::<Page>(good).is_ok());
     for (what, by) in [
         (r#""from":3,"#, ""),
@@ -68,6 +87,31 @@ fn a_page_that_could_be_misread_is_refused() {
         (r#","revision":9"#, r#","revision":9,"session":"BwcHBwcHBwcHBwcHBwcHBw""#),
         (r#""session":"BwcHBwcHBwcHBwcHBwcHBw""#, r#""client":"c""#),
         (r#""session":"BwcHBwcHBwcHBwcHBwcHBw""#, r#""revision":9"#),
+        (r#""session":"BwcHBwcHBwcHBwcHBwcHBw""#, r#""assertion":"BwcHBwcHBwcHBwcHBwcHBw""#),
+        // Of two kinds at once.
+        (r#""token":"#, r#""session":"BwcHBwcHBwcHBwcHBwcHBw","token":"#),
+        (r#""token":"#, r#""client":"c","token":"#),
+        (r#""client":"#, r#""session":"BwcHBwcHBwcHBwcHBwcHBw","client":"#),
+        (r#""client":"#, r#""user":"e58ed763-928c-4155-bee9-fdbaaadc15f3","client":"#),
+        (r#""user":"#, r#""token":"CAgICAgICAgICAgICAgICA","user":"#),
+        // Of one kind twice.
+        (r#""token":"#, r#""token":"CAgICAgICAgICAgICAgICA","token":"#),
+        (r#""client":"#, r#""client":"d","client":"#),
+        // A token has no revision, and a client has one.
+        (r#""CAgICAgICAgICAgICAgICA""#, r#""CAgICAgICAgICAgICAgICA","revision":9"#),
+        (r#","revision":8"#, ""),
+        (r#""revision":8"#, r#""revision":null"#),
+        (r#""revision":8"#, r#""revision":-8"#),
+        (r#""revision":8"#, r#""revision":"8""#),
+        (r#""revision":8"#, r#""revision":18446744073709551616"#),
+        ("CAgICAgICAgICAgICAgICA", "CAgICAgICAgICAgICAgIC"),
+        ("CAgICAgICAgICAgICAgICA", "CAgICAgICAgICAgICAgICB"),
+        (r#""CAgICAgICAgICAgICAgICA""#, "7"),
+        (r#""client":"c""#, r#""client":"""#),
+        (r#""client":"c""#, r#""client":"-c""#),
+        (r#""client":"c""#, r#""client":"two words""#),
+        (r#""client":"c""#, r#""client":"e58ed763-928c-4155-bee9-fdbaaadc15f3""#),
+        (r#""client":"c""#, r#""client":null"#),
     ] {
         let bad = good.replace(what, by);
         assert_ne!(bad, good, "{what}");
@@ -75,9 +119,40 @@ fn a_page_that_could_be_misread_is_refused() {
     }
     let mut endless: serde_json::Value = serde_json::from_str(good).expect("JSON");
     endless["more"] = true.into();
-    endless["revocations"].as_array_mut().expect("lines").pop();
+    endless["revocations"].as_array_mut().expect("lines").truncate(1);
     let error = serde_json::from_value::<Page>(endless).expect_err("no progress").to_string();
     assert!(error.contains("there are more revocations, but none that were not known"), "{error}");
+}
+
+#[tokio::test]
+async fn a_page_of_the_store_tells_of_tokens_and_clients() {
+    let (clock, folder) = (Arc::new(ManualClock::new(NOW)), TempDir::new().expect("a folder"));
+    let stores: [Arc<dyn SessionStore>; 4] = [
+        Arc::new(MemoryStore::new()),
+        sqlite(&folder.path().join("sessions.db")).await,
+        postgres(&new_database()).await,
+        redis(&new_namespace()).await,
+    ];
+    for store in stores {
+        let revocations =
+            Revocations::open(store.clone(), clock.clone(), TOKEN_LIFE).await.expect("the store answers");
+        store.revoke_token(TokenId::from_bytes([8; 16]), NOW).await.expect("revoked");
+        let client = "reports-worker".parse().expect("a client's id");
+        store.revoke_client(&client, 1_700_000_000_001, NOW).await.expect("revoked");
+        let mut page = json!(revocations.page(0).await.expect("a page"));
+        let lines = page["revocations"].as_array_mut().expect("lines");
+        for line in lines.iter_mut() {
+            assert!(line["written_at"].take().is_u64());
+        }
+        assert_eq!(
+            lines[..],
+            [
+                json!({ "position": 1, "at": NOW, "written_at": null, "token": "CAgICAgICAgICAgICAgICA" }),
+                json!({ "position": 2, "at": NOW, "written_at": null, "client": "reports-worker",
+                        "revision": 1_700_000_000_001_u64 }),
+            ]
+        );
+    }
 }
 
 #[tokio::test]

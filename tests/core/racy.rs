@@ -1,5 +1,7 @@
 //! Stores that look first and act then, as one would without thinking: the suites must fail them.
 
+mod clients;
+
 use async_trait::async_trait;
 use countersign::{
     client::ClientId,

@@ -13,6 +13,7 @@ async fn the_memory_store_conforms() {
     let store = Arc::new(MemoryStore::new());
     conformance::users(store.clone(), store.clone()).await;
     conformance::sessions(store.clone(), store.clone()).await;
+    conformance::clients(store.clone(), store.clone()).await;
     conformance::key_ring(store.clone(), store).await;
 }
 
@@ -23,6 +24,7 @@ async fn the_sqlite_store_conforms_through_two_pools() {
     let (a, b) = (sqlite(&path).await, sqlite(&path).await);
     conformance::users(a.clone(), b.clone()).await;
     conformance::sessions(a.clone(), b.clone()).await;
+    conformance::clients(a.clone(), b.clone()).await;
     conformance::key_ring(a, b).await;
 }
 
@@ -32,6 +34,7 @@ async fn the_postgres_store_conforms_through_two_pools() {
     let (a, b) = (postgres(&url).await, postgres(&url).await);
     conformance::users(a.clone(), b.clone()).await;
     conformance::sessions(a.clone(), b.clone()).await;
+    conformance::clients(a.clone(), b.clone()).await;
     conformance::key_ring(a, b).await;
 }
 

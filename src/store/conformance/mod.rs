@@ -13,14 +13,17 @@
 //! let store = Arc::new(MemoryStore::new());
 //! conformance::users(store.clone(), store.clone()).await;
 //! conformance::sessions(store.clone(), store.clone()).await;
+//! conformance::clients(store.clone(), store.clone()).await;
 //! conformance::key_ring(store.clone(), store).await;
 //! # });
 //! ```
 
+mod clients;
 mod key_ring;
 mod sessions;
 mod users;
 
+pub use clients::clients;
 pub use key_ring::key_ring;
 pub use sessions::{NOW, session, sessions};
 pub use users::users;

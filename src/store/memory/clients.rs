@@ -61,7 +61,9 @@ impl ClientStore for MemoryStore {
     ) -> Result<bool, StoreError> {
         let spent = &mut self.clients().spent;
         spent.retain(|_, until| now < *until);
-        Ok(spent.insert(*assertion, until).is_none())
+        let is_first = !spent.contains_key(assertion);
+        spent.entry(*assertion).or_insert(until);
+        Ok(is_first)
     }
 }
 

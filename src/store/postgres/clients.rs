@@ -4,13 +4,10 @@ use super::{PostgresStore, StoreError, rows, rows::signed, unavailable};
 use crate::{
     client::ClientId,
     clock::UnixTime,
-    store::{AssertionId, Client, ClientStore, Insertion},
+    store::{AssertionId, Client, ClientStore, Insertion, client::FORGOTTEN},
 };
 use async_trait::async_trait;
 use sqlx::{Row, postgres::PgRow};
-
-/// How many assertions are forgotten for each that is noted, so that nobody waits long.
-const FORGOTTEN: i64 = 100;
 
 #[async_trait]
 impl ClientStore for PostgresStore {
@@ -28,7 +25,8 @@ impl ClientStore for PostgresStore {
     }
 
     async fn by_id(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
-        let query = || sqlx::query("SELECT revision, document FROM clients WHERE id = $1").bind(id.as_str());
+        let query =
+            || sqlx::query("SELECT id, revision, document FROM clients WHERE id = $1").bind(id.as_str());
         self.within(|lease| lease.optional(query())).await?.as_ref().map(client).transpose()
     }
 
@@ -37,7 +35,7 @@ impl ClientStore for PostgresStore {
         let after = after.map_or("", ClientId::as_str);
         let page = || {
             sqlx::query(
-                r#"SELECT revision, document FROM clients
+                r#"SELECT id, revision, document FROM clients
                    WHERE id > $1 COLLATE "C" ORDER BY id COLLATE "C" LIMIT $2"#,
             )
             .bind(after)
@@ -69,8 +67,10 @@ impl ClientStore for PostgresStore {
         until: UnixTime,
         now: UnixTime,
     ) -> Result<bool, StoreError> {
-        // What somebody else is forgetting just now is left to them.
-        let forgetting = || {
+        // Not in one transaction: of two that each spend what the other is forgetting, neither would
+        // get on.
+        self.within(|mut lease| async move {
+            // What somebody else is forgetting just now is left to them.
             sqlx::query(
                 "DELETE FROM spent_assertions WHERE id = ANY (ARRAY(
                      SELECT id FROM spent_assertions WHERE spent_until <= $1
@@ -78,23 +78,24 @@ impl ClientStore for PostgresStore {
             )
             .bind(signed(now.0))
             .bind(FORGOTTEN)
-        };
-        self.within(|lease| lease.change(forgetting())).await?;
-        // One that is still here although it could be forgotten is as good as new.
-        let noting = || {
-            sqlx::query(
+            .execute(&mut *lease)
+            .await
+            .map_err(unavailable)?;
+            // One that is still here although it could be forgotten is as good as new.
+            let noting = sqlx::query(
                 "INSERT INTO spent_assertions (id, spent_until) VALUES ($1, $2)
                  ON CONFLICT (id) DO UPDATE SET spent_until = $2 WHERE spent_assertions.spent_until <= $3",
             )
             .bind(assertion)
             .bind(signed(until.0))
-            .bind(signed(now.0))
-        };
-        self.touches(noting).await
+            .bind(signed(now.0));
+            Ok(lease.change(noting).await? > 0)
+        })
+        .await
     }
 }
 
 fn client(row: &PgRow) -> Result<Client, StoreError> {
-    let document = row.try_get("document").map_err(unavailable)?;
-    Client::from_stored(document, rows::number(row, "revision")?)
+    let text = |column| row.try_get(column).map_err(unavailable);
+    Client::from_stored(text("id")?, text("document")?, rows::number(row, "revision")?)
 }

@@ -10,6 +10,9 @@
 //! 4. the revocation list, until the commit, so that its lines come to be seen in the order of
 //!    their positions.
 //!
+//! Clients and spent assertions need no place in it: nobody who holds a lock on one waits for
+//! another.
+//!
 //! Connections keep settings, prepared statements and a `LISTEN`, so a pooler in between has to
 //! give each of them one of the server's own (PgBouncer's `session` mode).
 

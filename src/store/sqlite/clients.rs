@@ -8,13 +8,10 @@ use super::{
 use crate::{
     client::ClientId,
     clock::UnixTime,
-    store::{AssertionId, Client, ClientStore, Insertion},
+    store::{AssertionId, Client, ClientStore, Insertion, client::FORGOTTEN},
 };
 use async_trait::async_trait;
 use sqlx::{Row, sqlite::SqliteRow};
-
-/// How many assertions are forgotten for each that is noted, so that nobody waits long.
-const FORGOTTEN: i64 = 100;
 
 #[async_trait]
 impl ClientStore for SqliteStore {
@@ -55,19 +52,22 @@ impl ClientStore for SqliteStore {
         until: UnixTime,
         now: UnixTime,
     ) -> Result<bool, StoreError> {
+        let mut transaction = self.write().await?;
         let old = "DELETE FROM spent_assertions WHERE id IN (
                        SELECT id FROM spent_assertions WHERE spent_until <= ? ORDER BY spent_until LIMIT ?)";
         let forgetting = sqlx::query(old).bind(signed(now.0)).bind(FORGOTTEN);
-        forgetting.execute(&self.pool).await.map_err(unavailable)?;
+        forgetting.execute(&mut *transaction).await.map_err(unavailable)?;
         // One that is still here although it could be forgotten is as good as new.
         let noting = "INSERT INTO spent_assertions (id, spent_until) VALUES (?1, ?2)
                       ON CONFLICT (id) DO UPDATE SET spent_until = ?2 WHERE spent_until <= ?3";
         let query = sqlx::query(noting).bind(&assertion[..]).bind(signed(until.0)).bind(signed(now.0));
-        self.touched(query).await
+        let noted = query.execute(&mut *transaction).await.map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(noted.rows_affected() > 0)
     }
 }
 
 fn client(row: &SqliteRow) -> Result<Client, StoreError> {
-    let document = row.try_get("document").map_err(unavailable)?;
-    Client::from_stored(document, number(row, "revision")?)
+    let text = |column| row.try_get(column).map_err(unavailable);
+    Client::from_stored(text("id")?, text("document")?, number(row, "revision")?)
 }

@@ -259,7 +259,8 @@ impl RevocationFeed for Feed {
 }
 
 impl SqliteStore {
-    async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+    /// A transaction that nothing can change under.
+    pub(super) async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)
     }
 }

@@ -3,15 +3,19 @@
 
 mod opening;
 mod order;
+mod spending;
 
 use crate::servers::{Postgres, Proxy, eventually};
 use countersign::{
+    client::ClientId,
     password::PasswordHash,
     store::{
-        Advance, Finding, RevocationFeed, Session, SessionStore, Severity, StoreError, User, UserStore,
+        Advance, ClientStore, Finding, RevocationFeed, Session, SessionStore, Severity, StoreError, User,
+        UserStore,
         conformance::{NOW, session},
         postgres::{PostgresStore, Vitals},
     },
+    token::TokenId,
     user::UserId,
 };
 use sqlx::{Connection, Executor, PgConnection};
@@ -179,6 +183,10 @@ async fn a_connection_that_answers_is_used_again_and_a_feed_takes_none() {
     store.purge(NOW, NOW, 10).await.expect("purged");
     store.revocations(0, 10).await.expect("a list");
     store.count(NOW..NOW, NOW).await.expect("counted");
+    store.revoke_token(TokenId::from_bytes([7; 16]), NOW).await.expect("revoked");
+    store.revoke_client(&ClientId::first_party(), 1, NOW).await.expect("revoked");
+    store.spend(&[7; 32], NOW, NOW).await.expect("spent");
+    ClientStore::list(&*store, None, 10).await.expect("listed");
     assert_eq!(pid().await, before);
 }
 
@@ -264,10 +272,10 @@ async fn a_damaged_row_is_an_error_that_names_the_user() {
         disabled: false,
         created_at: NOW,
     };
-    store.insert(&user).await.expect("inserted");
+    UserStore::insert(&*store, &user).await.expect("inserted");
     for (damage, what) in [("roles = '{\"no role\"}'", "role"), ("roles = '{}', username = ''", "name")] {
         database.sql(&format!("UPDATE users SET {damage}"));
-        let error = store.by_id(user.id).await.expect_err("damaged");
+        let error = UserStore::by_id(&*store, user.id).await.expect_err("damaged");
         assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
         assert!(error.to_string().contains(&format!("{what} of user {}", user.id)), "{error}");
     }

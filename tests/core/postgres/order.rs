@@ -3,32 +3,37 @@
 use super::{CAP, Database, GRACE, LIMIT, NOW, PATIENT, session};
 use crate::servers::{Postgres, eventually};
 use countersign::{
+    client::ClientId,
     clock::UnixTime,
     store::{SessionStore, postgres::PostgresStore},
+    token::TokenId,
     user::UserId,
 };
 use sqlx::Executor;
-use std::{collections::BTreeSet, time::Duration};
-use tokio::time::timeout;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tokio::{task::JoinHandle, time::timeout};
 
 /// One of the things that are done to sessions, chosen by this number.
 async fn something(store: &PostgresStore, users: &[UserId], number: u64) {
     let user = users[(number >> 33) as usize % users.len()];
     let live = store.sessions_of(user, NOW).await.expect("sessions");
     let picked = live.get((number >> 40) as usize % live.len().max(1));
-    let Some(picked) = picked.filter(|_| (number >> 50) % 10 > 2) else {
+    let Some(picked) = picked.filter(|_| (number >> 50) % 12 > 2) else {
         let revision = store.revision(user).await.expect("a revision");
         store.create(&session(user), revision, CAP).await.expect("created or overtaken");
         return;
     };
     let (id, generation) = (picked.id, picked.generation);
-    match (number >> 50) % 10 {
+    let client = ClientId::first_party();
+    match (number >> 50) % 12 {
         3 => drop(store.revoke_user(user, NOW).await.expect("revoked")),
         4 => store.revoke_access(user, NOW).await.expect("revoked"),
         5 => drop(store.revoke_others(user, id, NOW).await.expect("revoked")),
         6 => drop(store.revoke(id, NOW).await.expect("revoked")),
         7 => drop(store.advance(id, generation + 2, NOW, GRACE).await.expect("reused or gone")),
         8 => drop(store.advance(id, generation, NOW, GRACE).await.expect("advanced or not")),
+        9 => store.revoke_token(TokenId::from_bytes(*id.as_bytes()), NOW).await.expect("revoked"),
+        10 => store.revoke_client(&client, number, NOW).await.expect("revoked"),
         _ => drop(store.purge(NOW, UnixTime(NOW.0 - 10), 10).await.expect("purged")),
     }
 }
@@ -56,7 +61,14 @@ async fn positions_come_to_be_seen_in_order_and_nothing_deadlocks() {
             })
         })
         .collect();
-    // As the servers do: on from the last line seen.
+    assert!(lines_that_no_reader_missed(&stores, load).await > 100);
+    // The store would have tried again after one.
+    assert!(!Postgres::shared().process().log().contains("deadlock detected"));
+}
+
+/// Reads on from the last line seen, as the servers do, while this load is under way; says how many
+/// lines there are in the end.
+async fn lines_that_no_reader_missed(stores: &[Arc<PostgresStore>; 2], load: Vec<JoinHandle<()>>) -> usize {
     let (mut seen, mut last) = (BTreeSet::new(), 0);
     let mut under_way = true;
     while under_way {
@@ -72,9 +84,28 @@ async fn positions_come_to_be_seen_in_order_and_nothing_deadlocks() {
     let all = stores[1].revocations(0, 100_000).await.expect("a list").lines;
     let missed: Vec<_> = all.iter().filter(|line| !seen.contains(&line.position)).collect();
     assert!(missed.is_empty(), "{missed:?}");
-    assert!(all.len() > 100, "{} lines", all.len());
-    // The store would have tried again after one.
-    assert!(!Postgres::shared().process().log().contains("deadlock detected"));
+    all.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_and_clients_revoked_by_many_at_once_come_to_be_seen_in_order() {
+    let database = Database::new();
+    let stores = [database.open(8, PATIENT).await, database.open(8, PATIENT).await];
+    stores[0].begin_epoch(0).await.expect("an epoch");
+    let load = (0..16).map(|n| {
+        let store = stores[n % 2].clone();
+        tokio::spawn(async move {
+            for step in 0..40 {
+                if (n + step) % 4 == 0 {
+                    store.revoke_client(&ClientId::first_party(), step as u64, NOW).await.expect("revoked");
+                } else {
+                    let id = TokenId::random().expect("randomness");
+                    store.revoke_token(id, NOW).await.expect("revoked");
+                }
+            }
+        })
+    });
+    assert_eq!(lines_that_no_reader_missed(&stores, load.collect()).await, 16 * 40);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,10 +34,14 @@ pub(super) async fn an_epoch_is_begun_once_and_only_grows(a: &Store, b: &Store) 
 /// A feed that has not been listened to for a while tells of what happened since.
 pub(super) async fn a_feed_tells_of_what_anybody_revokes(a: &dyn SessionStore, b: &dyn SessionStore) {
     let mut feed = a.feed().await.expect("feed");
-    for _ in 0..3 {
+    for what in 0..6 {
         let session = fresh(b).await;
         let before = position(a).await;
-        b.revoke(session.id, NOW).await.expect("revoke");
+        match what % 3 {
+            0 => assert!(b.revoke(session.id, NOW).await.expect("revoke")),
+            1 => b.revoke_token(TokenId::random().expect("randomness"), NOW).await.expect("revoke_token"),
+            _ => b.revoke_client(&ClientId::first_party(), 0, NOW).await.expect("revoke_client"),
+        }
         // It may speak up without need, and it may be slow, but not for ever.
         let heard = async {
             while position(a).await == before {

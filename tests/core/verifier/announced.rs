@@ -38,11 +38,13 @@ async fn keys_that_are_announced_are_fetched_until_they_are_had() {
     let told = Issuer::publishing(&feed(&tag(&old.jwks())));
     let verifier = started(following(&issuer, &told)).await;
     eventually("word", async || verdict(&verifier, &old.token()).await == Ok(())).await;
-    assert_eq!(issuer.requests(), 1, "the set that is there is the one that is spoken of");
+    // One for the start, and one more if the word came before it was answered.
+    let requests = issuer.requests();
+    assert!(requests <= 2, "the set that is there is the one that is spoken of: {requests} requests");
 
     // Somebody in between, or another of its servers, has an older copy.
     told.publish(&feed(&tag(&new.jwks())));
-    issuer.has_had(4).await;
+    issuer.has_had(requests + 3).await;
     issuer.publish(&new.jwks());
     eventually("the new key", async || verdict(&verifier, &new.token()).await == Ok(())).await;
     assert_eq!(verdict(&verifier, &old.token()).await, Err(UNKNOWN_KEY));

@@ -158,8 +158,7 @@ impl Clients {
             }
         };
         let Terms { name, grants, scope, lifetimes, introspects } = terms;
-        let revision = Client::first_revision(now).max(self.revocations.first_good(&id).await?);
-        let client = Client {
+        let mut client = Client {
             id,
             name,
             authentication,
@@ -169,13 +168,24 @@ impl Clients {
             introspects,
             disabled: false,
             created_at: now,
-            revision,
+            revision: Client::first_revision(now),
         };
         self.limits.check(&client)?;
-        match self.store.insert(&client).await? {
-            Insertion::Inserted => Ok(client),
-            Insertion::NameTaken => Err(ClientError::IdTaken),
+        for _ in 0..TRIES {
+            client.revision = client.revision.max(self.revocations.first_good(&client.id).await?);
+            if self.store.insert(&client).await? == Insertion::NameTaken {
+                return Err(ClientError::IdTaken);
+            }
+            // Whoever had the id may have been removed between the two, and their tokens with a
+            // revision that is greater than this.
+            if self.revocations.first_good(&client.id).await? <= client.revision {
+                return Ok(client);
+            }
+            if !self.store.delete(&client.id, client.revision).await? {
+                break;
+            }
         }
+        Err(ClientError::Contended)
     }
 
     /// Up to `limit` clients whose ids come after `after`, in the order of their ids.
@@ -243,13 +253,17 @@ impl Clients {
     }
 
     /// Removes a client, with all access tokens that it got. Nobody can go on with its sessions,
-    /// not even a client that gets the id later.
+    /// not even a client that gets the id later. Whatever fails meanwhile leaves it shut out.
     pub async fn delete(&self, id: &ClientId) -> Result<(), ClientError> {
-        let client = self.take_away(id, |_| Ok(())).await?;
-        if !self.store.delete(id).await? {
-            return Err(ClientError::Unknown);
+        for _ in 0..TRIES {
+            // Shut out it gets nothing more, so all that there is to revoke is revoked before the id
+            // is free: whoever takes it is never hit.
+            let client = self.set_disabled(id, true).await?;
+            if self.store.delete(id, client.revision).await? {
+                return Ok(());
+            }
         }
-        Ok(self.revocations.client(id, client.revision + 1).await?)
+        Err(ClientError::Contended)
     }
 
     /// Changes a client in one step, and revokes nothing.

@@ -173,9 +173,9 @@ impl Client {
 /// Keeps clients, and which of their assertions were used.
 ///
 /// Each method is one atomic step across all processes. Three promises are critical to security:
-/// insertion under one id is won by exactly one caller, [`replace`](Self::replace) changes nothing
-/// that has changed meanwhile, and of any number of calls of [`spend`](Self::spend) for one
-/// assertion exactly one answers `true`.
+/// insertion under one id is won by exactly one caller, [`replace`](Self::replace) and
+/// [`delete`](Self::delete) touch nothing that has changed meanwhile, and of any number of calls of
+/// [`spend`](Self::spend) for one assertion exactly one answers `true`.
 #[async_trait]
 pub trait ClientStore: Send + Sync + 'static {
     /// Adds a client, unless its id is taken. Never replaces any.
@@ -191,8 +191,9 @@ pub trait ClientStore: Send + Sync + 'static {
     /// greater by one. `false`: it was removed or has changed meanwhile, and nothing was done.
     async fn replace(&self, client: &Client) -> Result<bool, StoreError>;
 
-    /// Removes a client. `false`: there was none.
-    async fn delete(&self, id: &ClientId) -> Result<bool, StoreError>;
+    /// Removes the client of this id and revision. `false`: it was removed or has changed meanwhile,
+    /// and nothing was done.
+    async fn delete(&self, id: &ClientId, revision: u64) -> Result<bool, StoreError>;
 
     /// Notes that an assertion was used (RFC 7523 §3, `jti`), to be remembered until the second
     /// `until`. `false`: it had been used before, and nothing was done.

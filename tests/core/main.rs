@@ -20,6 +20,7 @@ mod password;
 mod postgres;
 mod racy;
 mod redis;
+mod registration;
 mod revocation_feed;
 #[path = "../servers/mod.rs"]
 mod servers;

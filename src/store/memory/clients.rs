@@ -49,8 +49,10 @@ impl ClientStore for MemoryStore {
         Ok(kept.map(|kept| *kept = Client { revision: kept.revision + 1, ..client.clone() }).is_some())
     }
 
-    async fn delete(&self, id: &ClientId) -> Result<bool, StoreError> {
-        Ok(self.clients().kept.remove(id).is_some())
+    async fn delete(&self, id: &ClientId, revision: u64) -> Result<bool, StoreError> {
+        let kept = &mut self.clients().kept;
+        let is_there = kept.get(id).is_some_and(|client| client.revision == revision);
+        Ok(is_there && kept.remove(id).is_some())
     }
 
     async fn spend(

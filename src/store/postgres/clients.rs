@@ -57,8 +57,12 @@ impl ClientStore for PostgresStore {
         self.touches(replacement).await
     }
 
-    async fn delete(&self, id: &ClientId) -> Result<bool, StoreError> {
-        self.touches(|| sqlx::query("DELETE FROM clients WHERE id = $1").bind(id.as_str())).await
+    async fn delete(&self, id: &ClientId, revision: u64) -> Result<bool, StoreError> {
+        let removal = || {
+            let query = sqlx::query("DELETE FROM clients WHERE id = $1 AND revision = $2").bind(id.as_str());
+            query.bind(signed(revision))
+        };
+        self.touches(removal).await
     }
 
     async fn spend(

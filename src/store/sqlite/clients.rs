@@ -42,8 +42,9 @@ impl ClientStore for SqliteStore {
         self.touched(query.bind(client.id.as_str()).bind(signed(client.revision))).await
     }
 
-    async fn delete(&self, id: &ClientId) -> Result<bool, StoreError> {
-        self.touched(sqlx::query("DELETE FROM clients WHERE id = ?").bind(id.as_str())).await
+    async fn delete(&self, id: &ClientId, revision: u64) -> Result<bool, StoreError> {
+        let query = sqlx::query("DELETE FROM clients WHERE id = ? AND revision = ?").bind(id.as_str());
+        self.touched(query.bind(signed(revision))).await
     }
 
     async fn spend(

@@ -4,7 +4,7 @@ use crate::{
     client::{ClientId, GrantType, SecretHash},
     clock::UnixTime,
     config::Settings,
-    jwt::{KeySet, KeySetError},
+    jwt::{KeySet, KeySetError, MAX_LEEWAY},
     revocation::Revocations,
     scope::Scope,
     store::{Authentication, Client, ClientStore, Insertion, KeptSecret, Lifetimes, StoreError},
@@ -172,13 +172,13 @@ impl Clients {
         };
         self.limits.check(&client)?;
         for _ in 0..TRIES {
-            client.revision = client.revision.max(self.revocations.first_good(&client.id).await?);
+            let beginning = self.beginning(&client.id, now).await?;
+            (client.revision, client.created_at) = beginning;
             if self.store.insert(&client).await? == Insertion::NameTaken {
                 return Err(ClientError::IdTaken);
             }
-            // Whoever had the id may have been removed between the two, and their tokens with a
-            // revision that is greater than this.
-            if self.revocations.first_good(&client.id).await? <= client.revision {
+            // Whoever had the id may have been removed between the two.
+            if self.beginning(&client.id, now).await? == beginning {
                 return Ok(client);
             }
             if !self.store.delete(&client.id, client.revision).await? {
@@ -186,6 +186,16 @@ impl Clients {
             }
         }
         Err(ClientError::Contended)
+    }
+
+    /// The first revision of a client, and when it begins: behind all that another had that was shut
+    /// out under the same id, be it a moment ago. Sessions may look older than they are, so for the
+    /// sake of those it begins later than it does.
+    async fn beginning(&self, id: &ClientId, now: UnixTime) -> Result<(u64, UnixTime), ClientError> {
+        let first = Client::first_revision(now);
+        let Some((first_good, last)) = self.revocations.last_of(id).await? else { return Ok((first, now)) };
+        let behind = last.plus(MAX_LEEWAY + Duration::from_secs(1));
+        Ok((first.max(first_good), now.max(behind)))
     }
 
     /// Up to `limit` clients whose ids come after `after`, in the order of their ids.

@@ -119,6 +119,21 @@ impl Authority {
         Ok(clients.by_id(id).await?.filter(|client| !client.disabled))
     }
 
+    /// Reads the client's record once more for a token that is about to be made, after the `now` and the
+    /// revision that are to stand in it. What was taken away from the client before shows here. What is
+    /// taken away from here on is on the list of revocations for longer than the token is good for; and
+    /// if the store loses that list, it loses it with the memory that the revision is of.
+    ///
+    /// # Errors
+    /// `invalid_client` if it is shut out or gone, [`GrantError::Overtaken`] if it has changed.
+    pub(super) async fn confirm(&self, client: &Client) -> Result<(), GrantError> {
+        match self.client(&client.id).await? {
+            Some(present) if present.revision == client.revision => Ok(()),
+            Some(_) => Err(GrantError::Overtaken),
+            None => Err(GrantError::InvalidClient),
+        }
+    }
+
     /// The app's own front end, which may do whatever people can.
     fn first_party(&self) -> Client {
         Client {

@@ -1,7 +1,7 @@
 //! `grant_type=client_credentials` (RFC 6749 §4.4), for services that call in their own name.
 
 use super::{Authority, GrantError, TokenRequest, Tokens};
-use crate::{jwt::Issuance, store::Client};
+use crate::{clock::UnixTime, jwt::Issuance, store::Client};
 use std::collections::BTreeSet;
 
 impl Authority {
@@ -17,6 +17,7 @@ impl Authority {
         let scope = super::scope::granted(request.scope.as_deref(), &allowed)?;
         // By it one knows the token, should the store ever forget that it was revoked.
         let revision = self.revocations.epoch().await?;
+        self.confirm(client).await?;
         let access_token = self.tokens.issue(
             &Issuance {
                 subject: client.id.to_string(),
@@ -27,7 +28,7 @@ impl Authority {
                 roles: &BTreeSet::new(),
                 scope: &scope,
                 lifetime: self.access_life(client),
-                session_ends: crate::clock::UnixTime(u64::MAX),
+                session_ends: UnixTime(u64::MAX),
             },
             now,
         )?;

@@ -27,8 +27,11 @@ pub enum GrantError {
     /// `invalid_scope`: malformed, or nothing of it can be granted.
     #[error("invalid scope")]
     InvalidScope,
-    /// There has been no word for too long of what was revoked.
-    #[error("no word of revocations")]
+    /// The client was changed at that very moment; whoever asked may try again.
+    #[error("the client was changed meanwhile")]
+    Overtaken,
+    /// There has been no word for too long of what was revoked, or none of a key.
+    #[error("no word of revocations or keys")]
     Uninformed,
     /// The store did not answer; whoever asked may try again.
     #[error("the store failed")]
@@ -57,9 +60,7 @@ impl GrantError {
             }
             Self::UnsupportedGrantType => ("unsupported_grant_type", "This grant type is not offered here"),
             Self::InvalidScope => ("invalid_scope", "The scope is malformed or cannot be granted"),
-            Self::Uninformed | Self::Store(_) | Self::Hashing(_) | Self::Issuing(_) | Self::Randomness(_) => {
-                ("temporarily_unavailable", "The service cannot answer right now; try again shortly")
-            }
+            _ => ("temporarily_unavailable", "The service cannot answer right now; try again shortly"),
         }
     }
 
@@ -67,7 +68,12 @@ impl GrantError {
     pub const fn is_internal(&self) -> bool {
         matches!(
             self,
-            Self::Uninformed | Self::Store(_) | Self::Hashing(_) | Self::Issuing(_) | Self::Randomness(_)
+            Self::Overtaken
+                | Self::Uninformed
+                | Self::Store(_)
+                | Self::Hashing(_)
+                | Self::Issuing(_)
+                | Self::Randomness(_)
         )
     }
 }

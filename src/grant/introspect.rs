@@ -69,7 +69,8 @@ impl Authority {
         let (generation, now) = (token.generation(), self.clock.now());
         let is_current = generation == session.generation
             || session.is_parent_in_grace(generation, now, self.refresh.grace);
-        if !is_current || !self.may_refresh(&session, asking) {
+        let may = asking.grants.contains(&GrantType::RefreshToken) && self.may_refresh(&session, asking);
+        if !is_current || !may {
             return Ok(None);
         }
         let user = self.stores.users.by_id(session.user).await?.filter(|user| !user.disabled);
@@ -77,7 +78,7 @@ impl Authority {
     }
 
     async fn introspect_access(&self, token: &str) -> Result<Option<Introspection>, GrantError> {
-        let Ok(claims) = self.verify(token.as_bytes()).await else { return Ok(None) };
+        let Some(claims) = self.claims(token).await? else { return Ok(None) };
         self.revocations.catch_up().await?;
         if !self.is_informed() {
             return Err(GrantError::Uninformed);

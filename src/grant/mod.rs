@@ -248,6 +248,18 @@ impl Authority {
         }
     }
 
+    /// What an access token says that somebody asks about; `None` if it is none, or not ours.
+    ///
+    /// # Errors
+    /// [`GrantError::Uninformed`] if it names a key that may be newer than what could be read.
+    async fn claims(&self, token: &str) -> Result<Option<Claims>, GrantError> {
+        match self.verify(token.as_bytes()).await {
+            Ok(claims) => Ok(Some(claims)),
+            Err(JwtError::UnknownKey) if self.keys.is_unread() => Err(GrantError::Uninformed),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// How long a client's access tokens are good for.
     fn access_life(&self, client: &Client) -> Duration {
         least(self.tokens.lifetime(), client.lifetimes.access)

@@ -30,6 +30,7 @@ impl Authority {
         scope::granted(asked, &self.allowed_to_anybody(client))?;
         let now = self.clock.now();
         let (user, revision) = self.login(&username, &password).await?;
+        self.confirm(client).await?;
         let scope = scope::granted(asked, &self.allowed(client, &user))?;
         let (idle, absolute) = self.session_lives(client);
         let session = Session {

@@ -29,6 +29,7 @@ impl Authority {
         if !self.may_refresh(&session, client) {
             return Err(GrantError::OtherClient);
         }
+        self.confirm(client).await?;
         // The revision was read before the record, so roles that change now are of a token that
         // is already revoked. A store that fails here has not used the refresh token up.
         let user = self.stores.users.by_id(session.user).await?.filter(|user| !user.disabled);
@@ -94,8 +95,18 @@ impl Authority {
     /// Ends the session of this refresh token, if it is one: for whoever logs out. Any token of
     /// the session will do, and one that is not good does nothing.
     pub async fn end_session_of(&self, refresh_token: &str, transport: Transport) -> Result<(), GrantError> {
-        if let Some((_, session, _)) = self.presented(refresh_token, transport).await? {
-            self.revocations.session(session.id).await?;
+        match self.presented(refresh_token, transport).await? {
+            Some((_, session, _)) => self.revocations.session(session.id).await.map(drop)?,
+            None => self.note_end_of(refresh_token).await?,
+        }
+        Ok(())
+    }
+
+    /// If this is a refresh token, its session may have ended elsewhere, or by a request whose answer
+    /// was lost. From now on that holds here too.
+    pub(super) async fn note_end_of(&self, text: &str) -> Result<(), GrantError> {
+        if text.parse::<RefreshToken>().is_ok() {
+            self.revocations.catch_up().await?;
         }
         Ok(())
     }

@@ -9,23 +9,27 @@ impl Authority {
     /// good token already is none of the caller's errors (RFC 7009 §2.2).
     ///
     /// # Errors
-    /// `invalid_grant` for another client's token, which stays as it is (§2.1).
+    /// `invalid_grant` for another client's token, which stays as it is (§2.1). After an internal error
+    /// the token may have ended or not; to try again does no harm.
     pub async fn revoke(&self, query: TokenQuery) -> Result<(), GrantError> {
         let client = self.authenticate(&query.client).await?;
         let token = query.needed()?;
         if let Some((_, session, _)) = self.session_of(token).await? {
             is_of(&session.client_id, &client)?;
             self.revocations.session(session.id).await?;
-        } else if let Ok(claims) = self.verify(token.as_bytes()).await
-            && !self.revocations.denies(&claims)
-        {
-            is_of(claims.client_id(), &client)?;
-            // All of ours have an id.
-            if let Ok(id) = claims.token_id().parse() {
-                self.revocations.token(id).await?;
-            }
+            return Ok(());
         }
-        Ok(())
+        match self.claims(token).await? {
+            Some(claims) if !self.revocations.denies(&claims) => {
+                is_of(claims.client_id(), &client)?;
+                // All of ours have an id.
+                if let Ok(id) = claims.token_id().parse() {
+                    self.revocations.token(id).await?;
+                }
+                Ok(())
+            }
+            _ => self.note_end_of(token).await,
+        }
     }
 }
 

@@ -58,6 +58,8 @@ pub struct Keys {
 struct Heard {
     version: Option<u64>,
     at: Instant,
+    /// Whether a later look has failed.
+    is_unread: bool,
 }
 
 impl Keys {
@@ -87,7 +89,7 @@ impl Keys {
             settings: settings.keys.clone(),
             lives: settings.lives(),
             clock,
-            heard: Mutex::new(Heard { version, at: Instant::now() }),
+            heard: Mutex::new(Heard { version, at: Instant::now(), is_unread: false }),
             reading: tokio::sync::Mutex::default(),
             looked_at: tokio::sync::Mutex::default(),
             changes: watch::Sender::new(()),
@@ -130,11 +132,22 @@ impl Keys {
         if remote { self.heard().at.elapsed() } else { Duration::ZERO }
     }
 
+    /// Whether the last look at the keystore failed, so that a key that is not known may yet be there.
+    pub fn is_unread(&self) -> bool {
+        self.heard().is_unread
+    }
+
     /// Reads the keystore again; says whether there are other keys now. What cannot be used
     /// changes nothing: this process goes on with the keys that it has.
     pub async fn reload(&self) -> Result<bool, KeysError> {
         let Some(keystore) = &self.keystore else { return Ok(false) };
         let _reading = self.reading.lock().await;
+        let read = self.read(keystore).await;
+        self.heard().is_unread = read.is_err();
+        read
+    }
+
+    async fn read(&self, keystore: &Keystore) -> Result<bool, KeysError> {
         let asked_at = Instant::now();
         let kept = keystore.kept().await?;
         let kept = kept.ok_or_else(|| KeysError::Missing(keystore.name().to_owned()))?;

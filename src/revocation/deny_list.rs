@@ -45,7 +45,7 @@ impl DenyList {
         session
             || claims.revision() < denied.first_good(user)
             || denied.token(claims)
-            || denied.client(claims)
+            || denied.client_of(claims)
     }
 
     /// Whether this session, or its user beyond this revision, was revoked: if a store says that
@@ -55,9 +55,9 @@ impl DenyList {
         denied.sessions.contains_key(&session) || revision < denied.first_good(Some(user))
     }
 
-    /// The least revision of this client whose tokens are taken, as far as is remembered.
-    pub fn first_good_of_client(&self, id: &ClientId) -> u64 {
-        self.read().clients.get(id).map_or(0, |(first_good, _)| *first_good)
+    /// The least revision of this client whose tokens are taken, and until when that is remembered.
+    pub fn client(&self, id: &ClientId) -> Option<(u64, UnixTime)> {
+        self.read().clients.get(id).copied()
     }
 
     /// Takes a line of the list, to be remembered for `keep` after the revocation.
@@ -124,7 +124,7 @@ impl Denied {
         !self.tokens.is_empty() && claims.token_id().parse().is_ok_and(|id| self.tokens.contains_key(&id))
     }
 
-    fn client(&self, claims: &Claims) -> bool {
+    fn client_of(&self, claims: &Claims) -> bool {
         let revoked = self.clients.get(claims.client_id());
         revoked.is_some_and(|(first_good, _)| claims.client_revision() < *first_good)
     }

@@ -2,7 +2,8 @@
 
 use super::{DenyList, KEPT_IN_STORE, Lag, Lags, MARGIN, Page};
 use crate::{
-    clock::Clock,
+    client::ClientId,
+    clock::{Clock, UnixTime},
     jwt::Claims,
     store::{Revocation, RevocationList, RevokedSubject},
 };
@@ -163,6 +164,11 @@ impl Follower {
     /// read there; `None` before the first.
     pub fn lag(&self) -> Option<Lag> {
         self.lags.summary()
+    }
+
+    /// The least revision of this client whose tokens are taken, and when it was last revoked.
+    pub(super) fn last_of(&self, id: &ClientId) -> Option<(u64, UnixTime)> {
+        self.denied.client(id).map(|(first_good, until)| (first_good, until.minus(self.keep)))
     }
 
     /// Drops what no longer matters. To be called now and then.

@@ -23,7 +23,7 @@ pub use page::Page;
 
 use crate::{
     client::ClientId,
-    clock::Clock,
+    clock::{Clock, UnixTime},
     jwt::Claims,
     session::SessionId,
     store::{SessionStore, StoreError},
@@ -130,11 +130,11 @@ impl Revocations {
         self.catch_up().await
     }
 
-    /// The least revision that a client may begin with so that its tokens are taken, whoever had its
-    /// id before.
-    pub async fn first_good(&self, id: &ClientId) -> Result<u64, StoreError> {
+    /// The least revision of this client whose tokens are taken, and when that was last revoked which
+    /// came before; `None` if nothing was within the life of an access token.
+    pub async fn last_of(&self, id: &ClientId) -> Result<Option<(u64, UnixTime)>, StoreError> {
         self.catch_up().await?;
-        Ok(self.follower.denied.first_good_of_client(id))
+        Ok(self.follower.last_of(id))
     }
 
     /// Which memory of the store is the present one: see [`SessionStore::begin_epoch`].

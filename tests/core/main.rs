@@ -3,6 +3,7 @@
 mod assertion;
 mod client;
 mod client_documents;
+mod clients;
 mod clocks;
 mod deny_list;
 mod follower;

@@ -37,7 +37,7 @@ impl ClientStore for Racy {
             return self.store.insert(client).await;
         }
         moment().await;
-        self.store.delete(&client.id).await?;
+        self.store.delete(&client.id, client.revision).await?;
         self.store.insert(client).await.map(|_| Insertion::Inserted)
     }
     async fn by_id(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
@@ -53,12 +53,12 @@ impl ClientStore for Racy {
             return self.store.replace(client).await;
         }
         moment().await;
-        self.store.delete(&client.id).await?;
+        self.store.delete(&client.id, client.revision).await?;
         let next = Client { revision: client.revision + 1, ..client.clone() };
         self.store.insert(&next).await.map(|_| true)
     }
-    async fn delete(&self, id: &ClientId) -> Result<bool, StoreError> {
-        self.store.delete(id).await
+    async fn delete(&self, id: &ClientId, revision: u64) -> Result<bool, StoreError> {
+        self.store.delete(id, revision).await
     }
     async fn spend(
         &self,

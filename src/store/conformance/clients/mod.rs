@@ -145,7 +145,7 @@ async fn nothing_is_found_or_changed_where_there_is_nothing(a: &dyn ClientStore,
     let nobody = client(&fresh("nobody"));
     assert_eq!(found(a, &nobody.id).await, None);
     assert!(!replace(b, &nobody).await, "where there is no client none is replaced");
-    assert!(!a.delete(&nobody.id).await.expect("delete"), "nor removed");
+    assert!(!a.delete(&nobody.id, nobody.revision).await.expect("delete"), "nor removed");
     assert_eq!(found(b, &nobody.id).await, None, "a change of none makes none");
 }
 
@@ -243,10 +243,17 @@ async fn a_removed_client_is_gone_and_the_id_is_free(a: &dyn ClientStore, b: &dy
     let (first, other) = (client(&fresh("removed")), client(&fresh("removed")));
     inserted(a, &first).await;
     inserted(a, &other).await;
-    assert!(b.delete(&first.id).await.expect("delete"));
+    for stale in [0, first.revision - 1, first.revision + 1, u64::MAX] {
+        assert!(!b.delete(&first.id, stale).await.expect("delete"), "another revision is not removed");
+        assert_eq!(found(a, &first.id).await.as_ref(), Some(&first), "a refused removal changes nothing");
+    }
+    assert!(b.delete(&first.id, first.revision).await.expect("delete"));
     for store in [a, b] {
         assert_eq!(found(store, &first.id).await, None, "a removed client is gone");
-        assert!(!store.delete(&first.id).await.expect("delete"), "and cannot be removed again");
+        assert!(
+            !store.delete(&first.id, first.revision).await.expect("delete"),
+            "and cannot be removed again"
+        );
     }
     assert_eq!(found(a, &other.id).await.as_ref(), Some(&other), "no other goes with it");
     let second = Client { revision: first.revision + 1_000, ..bare(&first.id) };

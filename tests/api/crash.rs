@@ -1,9 +1,13 @@
-//! The server is killed in the middle of refreshing, again and again.
+//! The server is killed in the middle of refreshing, again and again, and right after it has promised
+//! something.
 
 use crate::{
     backing::{Backing, on_every_store},
+    clients::{
+        SCOPES, ask, assert_invalid_client, login_through, register, revoke, service, token_of_service,
+    },
     http::Request,
-    server::Server,
+    server::{Server, assert_token_error},
 };
 use std::{
     io::{Read, Write},
@@ -42,7 +46,10 @@ fn login(server: &Server) -> (String, String) {
     (text("access_token"), text("refresh_token"))
 }
 
-on_every_store!(killed_again_and_again_it_never_has_two_live_tokens_and_revives_nothing);
+on_every_store!(
+    killed_again_and_again_it_never_has_two_live_tokens_and_revives_nothing,
+    what_was_ended_at_the_last_moment_stays_so,
+);
 
 // R08, F06
 fn killed_again_and_again_it_never_has_two_live_tokens_and_revives_nothing(backing: &Backing) {
@@ -79,4 +86,44 @@ fn killed_again_and_again_it_never_has_two_live_tokens_and_revives_nothing(backi
         assert!(refresh(&server, &ended).is_none(), "round {round}: an ended session revived");
         server.refuses(&ended_access);
     }
+}
+
+// F06
+fn what_was_ended_at_the_last_moment_stays_so(on: &Backing) {
+    const FIRST_PARTY: (&str, &str) = ("first-party", "");
+    let mut server = crate::clients::start(on);
+    let [worker, other] = ["worker", "other"].map(|id| (id, service(&server, id, &[])));
+    let [worker, other] = [&worker, &other].map(|(id, secret)| (*id, secret.as_str()));
+    register(&server, "web", &["--public", "--scope", "items"]);
+    let (kept, _) = login_through(&server, "first-party", "");
+    let (single, _) = login_through(&server, "first-party", "");
+    let (access, token) = login_through(&server, "first-party", "");
+    let (through, refresh) = login_through(&server, "web", "items");
+    let [own, others] = [worker, other].map(|client| token_of_service(&server, client, "items"));
+
+    let mut ended = vec![];
+    type End<'a> = &'a dyn Fn(&Server);
+    let revoked = |server: &Server, client, token: &str| {
+        assert_eq!(revoke(server, client, &[("token", token)]).status, 200);
+    };
+    let disabled = |server: &Server, client| drop(server.cli(&["client", "disable", client], ""));
+    let ends: [(&[&str], End<'_>); 4] = [
+        (&[&single], &|server| revoked(server, FIRST_PARTY, &single)),
+        (&[&access], &|server| revoked(server, FIRST_PARTY, &token)),
+        (&[&own], &|server| revoked(server, worker, &own)),
+        (&[&others, &through], &|server| ["other", "web"].iter().for_each(|client| disabled(server, client))),
+    ];
+    for (tokens, end) in ends {
+        end(&server);
+        server = on.start_in(server.kill(), &[SCOPES]);
+        ended.extend(tokens);
+        ended.iter().for_each(|token: &&str| server.refuses(token));
+        server.accepts(&kept);
+    }
+    assert_token_error(&crate::tokens::refresh(&server, &token), "invalid_grant");
+    let form = [("grant_type", "refresh_token"), ("refresh_token", &*refresh), ("client_id", "web")];
+    assert_invalid_client(&server.send(Request::post("/token").form(&form)));
+    let own = [("grant_type", "client_credentials")];
+    assert_invalid_client(&ask(&server, other, &own));
+    assert_eq!(ask(&server, worker, &own).status, 200);
 }

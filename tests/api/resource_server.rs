@@ -2,6 +2,7 @@
 
 use crate::{
     backing::{Backing, on_every_store},
+    clients::{SCOPES, login_through, register, revoke, service, token_of_service},
     http::Request,
     keys::{kid, pause},
     server::Server,
@@ -25,8 +26,9 @@ fn issuer(on: &Backing) -> Server {
     server
 }
 
-fn settings() -> [(&'static str, &'static str); 5] {
+fn settings() -> [(&'static str, &'static str); 6] {
     [
+        SCOPES,
         ("COUNTERSIGN_SIGNING_KEY", ""),
         ("COUNTERSIGN_KEYS__STORE", "file:keys.json"),
         ("COUNTERSIGN_KEYS__MAX_AGE", "1"),
@@ -85,7 +87,11 @@ impl Drop for Follower {
     }
 }
 
-on_every_store!(what_is_revoked_is_refused_here_too, a_revoked_key_is_refused_here_too);
+on_every_store!(
+    what_is_revoked_is_refused_here_too,
+    what_clients_lose_is_refused_here_too,
+    a_revoked_key_is_refused_here_too,
+);
 
 fn what_is_revoked_is_refused_here_too(on: &Backing) {
     let server = issuer(on);
@@ -106,6 +112,50 @@ fn what_is_revoked_is_refused_here_too(on: &Backing) {
     let late = Follower::start(builder(&server));
     late.comes_to(&one, Err(VerifyError::Revoked));
     late.comes_to(&other, Err(VerifyError::Revoked));
+}
+
+/// Whichever of two servers on one store has issued and revoked it; one of them is followed.
+fn what_clients_lose_is_refused_here_too(on: &Backing) {
+    let server = issuer(on);
+    let keys = format!("file:{}", server.folder.path().join("keys.json").display());
+    let mut same_keys = settings().to_vec();
+    same_keys.push(("COUNTERSIGN_KEYS__STORE", &keys));
+    let beside = on.start_beside(&server, &same_keys);
+    let follower = Follower::start(builder(&server));
+    let secret = service(&server, "worker", &[]);
+    register(&server, "web", &["--public", "--scope", "items"]);
+    let (web, worker) = (("web", ""), ("worker", &*secret));
+    let tokens = |issuer: &Server| {
+        let tokens = [login_through(issuer, "web", "items").0, token_of_service(issuer, worker, "items")];
+        tokens.iter().for_each(|token| follower.comes_to(token, Ok(())));
+        tokens
+    };
+    let revoked = |tokens: &[String]| {
+        tokens.iter().for_each(|token| follower.comes_to(token, Err(VerifyError::Revoked)));
+    };
+    let both = |arguments: &[&str]| {
+        for client in ["web", "worker"] {
+            server.cli(&[&["client", arguments[0], client], &arguments[1..]].concat(), "");
+        }
+    };
+    for issuer in [&server, &beside] {
+        let [single, kept] = [(); 2].map(|()| tokens(issuer));
+        for (client, token) in [web, worker].into_iter().zip(&single) {
+            assert_eq!(revoke(issuer, client, &[("token", token)]).status, 200);
+        }
+        revoked(&single);
+        assert!(kept.iter().all(|token| follower.verdict(token) == Ok(())), "a token is revoked alone");
+        both(&["set", "--access-ttl", "60"]);
+        revoked(&kept);
+    }
+    let before = [&server, &beside].map(tokens).concat();
+    both(&["disable"]);
+    revoked(&before);
+    both(&["enable"]);
+    for issuer in [&server, &beside] {
+        tokens(issuer);
+    }
+    revoked(&before);
 }
 
 fn a_revoked_key_is_refused_here_too(on: &Backing) {
@@ -164,12 +214,16 @@ fn when_the_issuers_store_loses_its_memory_tokens_from_before_are_refused_here_t
         settings().into_iter().chain(on.iter().map(|(name, url)| (*name, &**url))).collect();
     let server = Server::start_with(&settings);
     server.user("ada", &[]);
+    let secret = service(&server, "worker", &[]);
     let follower = Follower::start(builder(&server));
-    let token = server.login("ada");
-    follower.comes_to(&token, Ok(()));
+    let own = || token_of_service(&server, ("worker", &secret), "items");
+    let tokens = [server.login("ada"), own()];
+    tokens.iter().for_each(|token| follower.comes_to(token, Ok(())));
     redis.command(&["FLUSHALL"]);
-    follower.comes_to(&token, Err(VerifyError::Revoked));
-    follower.comes_to(&server.login("ada"), Ok(()));
+    tokens.iter().for_each(|token| follower.comes_to(token, Err(VerifyError::Revoked)));
+    for token in [server.login("ada"), own()] {
+        follower.comes_to(&token, Ok(()));
+    }
 }
 
 #[test]

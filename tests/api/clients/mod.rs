@@ -4,6 +4,7 @@ mod assertion;
 mod authentication;
 mod bound;
 mod introspect;
+mod races;
 mod revoke;
 mod scopes;
 mod services;

@@ -103,5 +103,8 @@ fn a_removed_client_takes_all_that_it_got_with_it(on: &Backing) {
     let new = service(&server, "worker", &[]);
     assert!(active(&token_of_service(&server, ("worker", &new), "items")));
     assert!(!active(&own));
-    let _ = refresh;
+    register(&server, "web", &["--public", "--scope", "items"]);
+    let form = [("grant_type", "refresh_token"), ("refresh_token", &*refresh), ("client_id", "web")];
+    assert_token_error(&server.send(Request::post("/token").form(&form)), "invalid_grant");
+    assert_eq!(server.me(&access).status, 401);
 }

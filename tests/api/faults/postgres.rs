@@ -1,7 +1,10 @@
 //! What can happen to PostgreSQL, with everything in it: users, sessions and the revocation list.
 
-use super::Scene;
-use crate::servers::{Postgres, Proxy, eventually};
+use super::{
+    Scene,
+    clients::{DEADLINE, Desk, State},
+};
+use crate::servers::{Postgres, Proxy, Redis, eventually};
 use std::{thread, time::Duration};
 
 /// A scene in a new database of a server of its own, by way of a proxy.
@@ -35,19 +38,30 @@ impl Stage {
         );
     }
 
-    /// Has every change to a session fail by this error, the first so many times.
+    /// Has every change to a session, and every revocation, fail by this error, the first so many times.
     fn changes_fail(&self, times: u32, code: &str) {
         self.sql(&format!(
             "DROP SEQUENCE IF EXISTS attempts; CREATE SEQUENCE attempts;
              CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                  IF nextval('attempts') <= {times} THEN RAISE SQLSTATE '{code}'; END IF; RETURN NEW; END $$;
              CREATE OR REPLACE TRIGGER fail BEFORE INSERT OR UPDATE ON sessions
+                 FOR EACH ROW EXECUTE FUNCTION fail();
+             CREATE OR REPLACE TRIGGER fail BEFORE INSERT ON revocations
                  FOR EACH ROW EXECUTE FUNCTION fail()"
         ));
     }
 
     fn changes_work(&self) {
-        self.sql("DROP TRIGGER fail ON sessions");
+        self.sql("DROP TRIGGER fail ON sessions; DROP TRIGGER fail ON revocations");
+    }
+
+    fn is_read_only(&self, is: bool) {
+        let to = if is { "on" } else { "off" };
+        let database = &self.database;
+        // By way of another database, which may be written.
+        let statement = format!("ALTER DATABASE {database} SET default_transaction_read_only = {to}");
+        self.postgres.sql("postgres", &statement);
+        self.end_connections();
     }
 }
 
@@ -151,20 +165,45 @@ fn reset_in_the_middle_of_a_reply() {
 
 #[test]
 fn read_only() {
-    let set = |stage: &Stage, to: &str| {
-        let database = &stage.database;
-        // By way of another database, which may be written.
-        let statement = format!("ALTER DATABASE {database} SET default_transaction_read_only = {to}");
-        stage.postgres.sql("postgres", &statement);
-        stage.end_connections();
-    };
     refuses_changes(
         |stage| {
-            set(stage, "on");
+            stage.is_read_only(true);
             eventually("it can be read", || stage.scene.is_ready());
         },
-        |stage| set(stage, "off"),
+        |stage| stage.is_read_only(false),
     );
+}
+
+// F05
+#[test]
+fn clients_are_answered_what_is_true_or_nothing() {
+    let stage = Stage::set(Postgres::start(), &[DEADLINE]);
+    let (postgres, proxy) = (&stage.postgres, &stage.proxy);
+    let desk = Desk::on(&stage.scene.server);
+    desk.fails(State::Nothing, || postgres.kill(), || postgres.start_again());
+    desk.fails(State::Nothing, || postgres.stop(), || postgres.resume());
+    desk.fails(State::Nothing, || proxy.delay(Duration::from_secs(5)), || proxy.pass());
+    desk.may_end_tokens_twice(proxy, (1..1_000).step_by(83));
+    let read_only = || {
+        stage.is_read_only(true);
+        eventually("it can be read", || stage.scene.is_ready());
+    };
+    desk.fails(State::ReadOnly, read_only, || stage.is_read_only(false));
+    desk.fails(State::ReadOnly, || stage.changes_fail(u32::MAX, "40001"), || stage.changes_work());
+    // A few times is not too often.
+    desk.fails(State::Well, || stage.changes_fail(2, "40001"), || stage.changes_work());
+}
+
+// F05
+#[test]
+fn clients_are_answered_what_is_true_or_nothing_without_them() {
+    let redis = Redis::start();
+    let stage = Stage::set(Postgres::start(), &[("COUNTERSIGN_REDIS_URL", &redis.url()), DEADLINE]);
+    let (postgres, proxy) = (&stage.postgres, &stage.proxy);
+    let desk = Desk::on(&stage.scene.server);
+    desk.fails(State::NoClients, || postgres.kill(), || postgres.start_again());
+    desk.fails(State::NoClients, || proxy.blackhole(), || proxy.pass());
+    desk.fails(State::NoSessions, || redis.stop(), || redis.resume());
 }
 
 // F05: as the disk's being full is told; a server whose disk is full for its log too dies of it.

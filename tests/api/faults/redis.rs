@@ -1,6 +1,9 @@
 //! What can happen to Redis.
 
-use super::Scene;
+use super::{
+    Scene,
+    clients::{DEADLINE, Desk, State},
+};
 use crate::{
     backing::Backing,
     http::Request,
@@ -69,6 +72,34 @@ fn cut_off_in_the_middle_of_a_reply() {
         scene.ended_stays_ended();
         scene.recovers();
     }
+}
+
+// F01
+#[test]
+fn clients_are_answered_what_is_true_or_nothing() {
+    let redis = Redis::start_with(&[("appendonly", "yes"), ("appendfsync", "always")]);
+    let proxy = Proxy::to(redis.address());
+    let scene = Scene::set(&[("COUNTERSIGN_REDIS_URL", &redis.url_at(proxy.port())), DEADLINE]);
+    let desk = Desk::on(&scene.server);
+    desk.during(State::NoSessions, |is_answered| {
+        redis.kill();
+        is_answered();
+        // No word of revocations, for however long, makes nobody guess.
+        scene.goes_stale();
+        is_answered();
+        redis.start_again();
+    });
+    desk.fails(State::NoSessions, || redis.stop(), || redis.resume());
+    desk.fails(State::NoSessions, || proxy.delay(Duration::from_secs(5)), || proxy.pass());
+    desk.may_end_tokens_twice(&proxy, [0, 1, 3, 4, 5, 20, 60, 100].into_iter());
+    let memory = |limit: &str| assert_eq!(redis.command(&["CONFIG", "SET", "maxmemory", limit]), "OK");
+    let out_of_memory = || {
+        memory("1");
+        desk.keeps_its_clients();
+    };
+    desk.fails(State::ReadOnly, out_of_memory, || memory("0"));
+    let follow = || assert_eq!(redis.command(&["REPLICAOF", "127.0.0.1", "1"]), "OK");
+    desk.fails(State::ReadOnly, follow, || redis.promote());
 }
 
 // F01

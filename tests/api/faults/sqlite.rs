@@ -1,6 +1,9 @@
 //! What can happen to an SQLite file.
 
-use super::Scene;
+use super::{
+    Scene,
+    clients::{Desk, State},
+};
 use crate::sql;
 use std::process::Command;
 
@@ -14,6 +17,17 @@ fn another_process_writes_for_longer_than_anybody_waits() {
         scene.stays_in();
     });
     scene.recovers();
+}
+
+// F05
+#[test]
+fn clients_are_answered_what_is_true_or_nothing() {
+    let scene = Scene::set_by(&["env", "--ignore-signal=XFSZ"], &[]);
+    let server = &scene.server;
+    let desk = Desk::on(server);
+    let file = server.folder.path().join("test.db");
+    desk.fails(State::ReadOnly, || limit_files(server.pid(), "0"), || limit_files(server.pid(), "unlimited"));
+    desk.during(State::ReadOnly, |is_answered| sql::while_locked(&file, is_answered));
 }
 
 /// How long a file may become that a process writes to; writing beyond fails, also in an old file.

@@ -7,7 +7,7 @@ use countersign::{
     keys::Keystore,
     store::{KeptRing, KeyRingStore},
 };
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::AtomicBool;
 
 async fn revoke(scene: &Scene, token: &str) {
     scene.here.revoke(scene.query(token)).await.expect("revoked");

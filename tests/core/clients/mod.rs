@@ -18,7 +18,10 @@ use countersign::{
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU8, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -35,16 +38,18 @@ type Accident = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// When it happens.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Moment {
-    /// A record has been read, and is on its way to whoever asked.
-    Read,
+    /// A record has been read, for the first or second time, and is on its way to whoever asked.
+    Read(u8),
     /// A record is about to be removed.
     Delete,
 }
 
 /// Clients, in whose store accidents happen.
+#[derive(Default)]
 struct Disturbed {
     store: Arc<MemoryStore>,
     accident: Mutex<Option<(Moment, Accident)>>,
+    reads: AtomicU8,
 }
 
 impl Disturbed {
@@ -66,7 +71,7 @@ impl ClientStore for Disturbed {
     }
     async fn by_id(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
         let found = ClientStore::by_id(&*self.store, id).await;
-        self.now_is(Moment::Read).await;
+        self.now_is(Moment::Read(self.reads.fetch_add(1, SeqCst) + 1)).await;
         found
     }
     async fn list(&self, after: Option<&ClientId>, limit: u32) -> Result<Vec<Client>, StoreError> {
@@ -105,7 +110,7 @@ impl Scene {
 
     async fn on(sessions: Arc<dyn SessionStore>) -> Self {
         let store = Arc::new(MemoryStore::new());
-        let disturbed = Arc::new(Disturbed { store: store.clone(), accident: Mutex::default() });
+        let disturbed = Arc::new(Disturbed { store: store.clone(), ..Disturbed::default() });
         let clock = Arc::new(ManualClock::new(NOW));
         let stores = Stores { clients: Some(disturbed.clone()), ..stores(&store, &sessions) };
         let here = open(&stores, &clock).await;
@@ -142,8 +147,9 @@ impl Scene {
         secret.reveal().to_owned()
     }
 
-    /// Has something happen once.
+    /// Has something happen once; reads count from now on.
     fn at(&self, moment: Moment, accident: impl Future<Output = ()> + Send + 'static) {
+        self.disturbed.reads.store(0, SeqCst);
         *self.disturbed.accident.lock().expect("no test has failed holding it") =
             Some((moment, Box::pin(accident)));
     }

@@ -37,11 +37,11 @@ async fn set_disabled(authority: &Authority, disabled: bool) {
 #[tokio::test]
 async fn what_is_granted_by_a_record_from_before_the_client_was_shut_out_is_never_taken() {
     for grant in GRANTS {
-        for waits in [Duration::ZERO, HOUR] {
+        for (waits, read) in [(Duration::ZERO, 1), (HOUR, 1), (Duration::ZERO, 2), (HOUR, 2)] {
             let scene = Scene::set().await;
             let refresh = login(&scene).await;
             let (beside, clock) = (scene.beside().await, scene.clock.clone());
-            scene.at(Moment::Read, async move {
+            scene.at(Moment::Read(read), async move {
                 set_disabled(&beside, true).await;
                 // Whoever waits for an answer for so long finds another time when it comes.
                 clock.advance(waits);
@@ -55,13 +55,13 @@ async fn what_is_granted_by_a_record_from_before_the_client_was_shut_out_is_neve
 // F02
 #[tokio::test]
 async fn it_is_not_taken_either_if_the_store_forgets_that_the_client_was_shut_out() {
-    for grant in GRANTS {
+    for (grant, read) in GRANTS.into_iter().flat_map(|grant| [(grant, 1), (grant, 2)]) {
         let namespace = new_namespace();
         let scene = Scene::on(redis(&namespace).await).await;
         let refresh = login(&scene).await;
         let (beside, stores) = (scene.beside().await, stores(&scene.disturbed.store, &scene.sessions));
         let clock = scene.clock.clone();
-        scene.at(Moment::Read, async move {
+        scene.at(Moment::Read(read), async move {
             set_disabled(&beside, true).await;
             // What is lost is the list; the sessions are there, as in a replica that lacks its end.
             for key in ["epoch", "list", "position"] {
@@ -80,7 +80,7 @@ async fn whoever_is_overtaken_by_a_harmless_change_may_try_again() {
         let scene = Scene::set().await;
         let refresh = login(&scene).await;
         let clients = scene.beside().await.clients().expect("there is a store for them");
-        scene.at(Moment::Read, async move {
+        scene.at(Moment::Read(1), async move {
             let changed = clients.set_terms(&id_of("app"), |terms| terms.name = Some("App".into())).await;
             changed.expect("changed");
         });

@@ -48,6 +48,10 @@ pub(super) enum Command {
     /// Changes what is named and leaves the rest. Access tokens from before are refused.
     Set {
         id: ClientId,
+        /// A file with its next public keys, for a client that signs; with the present ones too if it is
+        /// to change over without a break.
+        #[arg(long, value_name = "FILE")]
+        jwks: Option<PathBuf>,
         #[command(flatten)]
         terms: TermArguments,
     },
@@ -147,7 +151,10 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
             let client = clients.find(&id).await?;
             if json { print(&format!("{:#}", client.shown())) } else { print(&as_line(&client)) }
         }
-        Command::Set { id, terms } => {
+        Command::Set { id, jwks, terms } => {
+            if let Some(path) = jwks {
+                clients.set_keys(&id, &read(&path)?).await?;
+            }
             Ok(clients.set_terms(&id, |changed| terms.apply(changed)).await.map(drop)?)
         }
         Command::RotateSecret { id, overlap } => {
@@ -165,7 +172,7 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
 
 fn read(path: &std::path::Path) -> Result<String, Failure> {
     let text = std::fs::read_to_string(path);
-    text.map_err(|error| Failure::Refused(format!("{} cannot be read: {error}", path.display())))
+    text.map_err(|error| Failure::Refused(format!("--jwks: {} cannot be read: {error}", path.display())))
 }
 
 async fn list(clients: &Clients, json: bool) -> Result<(), Failure> {

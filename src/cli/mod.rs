@@ -147,7 +147,8 @@ impl Desk {
         let revocations = Arc::new(revocations.await?);
         let hasher = Hasher::new(settings.password.params, 1).map_err(|error| Failure::failed(&error))?;
         let accounts = Accounts::new(stores.users.clone(), hasher, revocations.clone());
-        Ok(Self { stores, accounts, revocations, limits: Limits::of(settings) })
+        let limits = Limits::of(&settings.scopes, settings.access.max_lifetime, &settings.refresh);
+        Ok(Self { stores, accounts, revocations, limits })
     }
 
     fn clients(&self) -> Result<Clients, Failure> {

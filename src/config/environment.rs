@@ -84,6 +84,11 @@ impl Environment {
                 self.problems.push(Problem::of_environment(&pair[0].0, text));
             }
         }
+        let of_a_role = |(key, _): &(String, String)| key.starts_with("role_scopes.");
+        if self.values.iter().any(|(key, _)| key == "role_scopes") && self.values.iter().any(of_a_role) {
+            let text = "is set as a whole and by role too; set one of them";
+            self.problems.push(Problem::of_environment("role_scopes", text));
+        }
     }
 }
 

@@ -38,9 +38,9 @@ pub struct ClientCredentials {
     pub assertion_type: Option<String>,
     /// `client_assertion`.
     pub assertion: Option<Zeroizing<String>>,
-    /// The URL of the endpoint that was called, as others know it: besides the issuer, an assertion
-    /// may be for it.
-    pub endpoint: Option<String>,
+    /// The URLs of the endpoint that was called and of the token endpoint, as others know them: besides
+    /// the issuer, an assertion may be for one of these (RFC 7523 §3).
+    pub endpoints: Vec<String>,
 }
 
 /// The one way in which a request names its client.
@@ -103,7 +103,7 @@ impl Authority {
             (Authentication::None, Evidence::Id(_)) => true,
             (Authentication::Secrets(kept), Evidence::Secret(_, secret)) => is_one_of(kept, secret, now),
             (Authentication::Keys(keys), Evidence::Assertion(_, assertion)) => {
-                self.is_asserted(&client.id, keys, assertion, credentials.endpoint.as_deref(), now).await?
+                self.is_asserted(&client.id, keys, assertion, &credentials.endpoints, now).await?
             }
             _ => false,
         };
@@ -156,7 +156,7 @@ impl Authority {
         client: &ClientId,
         keys: &str,
         assertion: &str,
-        endpoint: Option<&str>,
+        endpoints: &[String],
         now: UnixTime,
     ) -> Result<bool, GrantError> {
         let Some(clients) = &self.stores.clients else { return Ok(false) };
@@ -164,8 +164,7 @@ impl Authority {
             tracing::error!(%client, "the client's keys cannot be used; register it anew");
             return Ok(false);
         };
-        let names = [Some(self.tokens.issuer()), endpoint];
-        let audiences: Vec<_> = names.into_iter().flatten().map(str::to_owned).collect();
+        let audiences = [&[self.tokens.issuer().to_owned()], endpoints].concat();
         let leeway = self.tokens.leeway();
         let rules = AssertionRules { client, audiences: &audiences, leeway };
         let assertion = match Assertion::verify(assertion.as_bytes(), &keys, &rules, now) {

@@ -206,12 +206,7 @@ impl Authority {
 
     /// The clients that are registered here, if there is a store for them.
     pub fn clients(&self) -> Option<Clients> {
-        let limits = Limits {
-            scope: self.scopes.all.clone(),
-            access: self.tokens.lifetime(),
-            idle: self.refresh.idle,
-            absolute: self.refresh.absolute,
-        };
+        let limits = Limits::of(&self.scopes, self.tokens.lifetime(), &self.refresh);
         let store = self.stores.clients.clone()?;
         Some(Clients::new(store, self.revocations.clone(), limits))
     }

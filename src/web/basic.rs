@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 /// What a request says of its client outside its form.
 pub(super) struct ClientHeader {
     basic: Result<Option<BasicCredentials>, GrantError>,
-    endpoint: Option<String>,
+    endpoints: Vec<String>,
 }
 
 #[rocket::async_trait]
@@ -21,12 +21,14 @@ impl<'r> FromRequest<'r> for ClientHeader {
     type Error = Infallible;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
-        let place = request.rocket().state::<Place>();
-        let endpoint = place.zip(request.route()).and_then(|(place, route)| {
+        let called = request.route().and_then(|route| {
             let base = route.uri.base().trim_end_matches('/');
-            Some(place.endpoint(route.uri.path().strip_prefix(base)?))
+            route.uri.path().strip_prefix(base)
         });
-        Outcome::Success(Self { basic: credentials(request.headers().get("Authorization")), endpoint })
+        let endpoints = request.rocket().state::<Place>().map_or(vec![], |place| {
+            called.into_iter().chain(["/token"]).map(|route| place.endpoint(route)).collect()
+        });
+        Outcome::Success(Self { basic: credentials(request.headers().get("Authorization")), endpoints })
     }
 }
 
@@ -34,7 +36,7 @@ impl ClientHeader {
     /// Adds it to what the form says.
     pub(super) fn complete(self, credentials: &mut ClientCredentials) -> Result<(), GrantError> {
         credentials.basic = self.basic?;
-        credentials.endpoint = self.endpoint;
+        credentials.endpoints = self.endpoints;
         Ok(())
     }
 }

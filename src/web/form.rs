@@ -190,7 +190,7 @@ impl Form {
             secret: self.take_secret("client_secret"),
             assertion_type: self.take("client_assertion_type"),
             assertion: self.take_secret("client_assertion"),
-            endpoint: None,
+            endpoints: vec![],
         }
     }
 }

@@ -21,7 +21,7 @@ pub(super) async fn introspect(
     Ok(Private(told(authority, authority.introspect(query).await?)))
 }
 
-/// RFC 7662 §2.2; `sid` and `roles` are ours.
+/// RFC 7662 §2.2; `sid`, `roles` and `token_use` are ours.
 fn told(authority: &Authority, introspection: Introspection) -> Value {
     match introspection {
         // Exactly this, whatever is wrong with the token.
@@ -50,7 +50,7 @@ fn told(authority: &Authority, introspection: Introspection) -> Value {
             let Session { id, user, client_id, scope, created_at, .. } = &session;
             json!({
                 "active": true,
-                "token_type": "refresh_token",
+                "token_use": "refresh_token",
                 "iss": authority.tokens.issuer(),
                 "sub": user,
                 "username": username,

@@ -368,6 +368,8 @@ fn roles_are_given_scopes_that_there_are_and_nobody_gets_more_than_is_said() {
     let settings = load(toml, "release", &[KEY, scopes, nested]).expect("good settings");
     assert_eq!(settings.scopes.of_roles(&roles(&["editor"])).to_string(), "a b c");
 
+    let found = refused(&[scopes, json, nested]);
+    assert_eq!(found, ["COUNTERSIGN_ROLE_SCOPES: is set as a whole and by role too; set one of them"]);
     for (value, text) in [
         ("a b", "must be a table of texts"),
         ("[\"a\"]", "must be a table of texts"),

@@ -108,9 +108,13 @@ pub(in crate::web) async fn change(id: &str, desk: Desk, data: Data<'_>) -> Resu
     let id = known(id)?;
     let mut fields = Fields::read(data).await?;
     let disabled = fields.take::<bool>("disabled", YES_OR_NO)?;
+    let keys = fields.take::<Map<String, Value>>("jwks", JWKS)?;
     let terms = fields.terms()?;
     fields.end()?;
     let mut client = desk.0.find(&id).await.map_err(problem)?;
+    if let Some(keys) = keys {
+        client = desk.0.set_keys(&id, &Value::from(keys).to_string()).await.map_err(problem)?;
+    }
     if terms != Change::default() {
         client = desk.0.set_terms(&id, |changed| terms.apply(changed)).await.map_err(problem)?;
     }
@@ -163,6 +167,9 @@ fn problem(error: ClientError) -> Problem {
     match error {
         ClientError::Unknown => catcher::problem(Status::NotFound),
         ClientError::IdTaken => conflict("There is a client of that id already"),
+        ClientError::TwoSecrets => {
+            conflict("Two secrets are good already; wait, or rotate with an overlap of 0")
+        }
         ClientError::Contended => conflict("The client was changed by somebody else meanwhile; try again"),
         ClientError::Refused(text) => bad(text),
         ClientError::Keys(_) => bad(JWKS),

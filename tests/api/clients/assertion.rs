@@ -110,8 +110,11 @@ fn a_client_that_signs_gets_a_token_once_for_each_assertion(on: &Backing) {
     let basic = basic.header("Authorization", super::basic("worker", &secret));
     assert_token_error(&server.send(basic), "invalid_request");
 
-    // The other endpoints take it too, each by its own name.
+    // The other endpoints take it too, each by its own name or the token endpoint's.
     let token = crate::tokens::text(&first, "access_token");
+    let by_token_endpoint = with("aud", json!(format!("{ISSUER}/token")));
+    let form = [TYPE, ("client_assertion", &*by_token_endpoint), ("token", &*token)];
+    assert_eq!(server.send(Request::post("/introspect").form(&form)).json()["active"], true);
     let about = |route: &str| {
         let assertion = with("aud", json!(format!("{ISSUER}{route}")));
         let form = [TYPE, ("client_assertion", &*assertion), ("token", &*token)];
@@ -121,6 +124,23 @@ fn a_client_that_signs_gets_a_token_once_for_each_assertion(on: &Backing) {
     assert_eq!(about("/revoke").status, 200);
     assert_eq!(about("/introspect").text(), r#"{"active":false}"#);
     server.is_well();
+
+    // Its next keys, beside the present ones or instead.
+    let forms = Key::rs256().public_forms("k");
+    let (_, keys) = forms.iter().find(|(what, _)| what == "a JWK Set").expect("a JWK Set");
+    std::fs::write(server.folder.path().join("next.json"), keys).expect("written");
+    server.cli(&["client", "set", "signer", "--jwks", "next.json"], "");
+    assert_invalid_client(&present(&server, &good(), &[]));
+    assert_eq!(present(&server, &signed(Key::rs256(), &claims("signer")), &[]).status, 200);
+    for client in ["worker", "nobody"] {
+        assert!(!server.try_cli(&["client", "set", client, "--jwks", "next.json"]).status.success());
+    }
+    for bad in ["{}", r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#, "x"] {
+        std::fs::write(server.folder.path().join("next.json"), bad).expect("written");
+        let output = server.try_cli(&["client", "set", "signer", "--jwks", "next.json"]);
+        assert_eq!(output.status.code(), Some(2), "{bad}: {output:?}");
+    }
+    assert_eq!(present(&server, &signed(Key::rs256(), &claims("signer")), &[]).status, 200);
 }
 
 fn of_many_uses_of_one_assertion_at_once_one_counts(on: &Backing) {

@@ -146,7 +146,7 @@ fn a_refresh_token_is_told_of_to_its_own_client_only(on: &Backing) {
     // A resource server that looks for `active` alone would take it for an access token.
     assert_inactive(&introspect(&server, ("api", &api), &token));
     let told = introspect(&server, ("app", &app), &token).json();
-    assert_eq!((&told["active"], &told["token_type"]), (&json!(true), &json!("refresh_token")));
+    assert_eq!((&told["active"], &told["token_use"]), (&json!(true), &json!("refresh_token")));
     assert_eq!((&told["username"], &told["client_id"]), (&json!("ada"), &json!("app")));
     let form = [("grant_type", "refresh_token"), ("refresh_token", &*token)];
     let next = super::ask(&server, ("app", &app), &form);

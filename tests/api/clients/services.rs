@@ -14,6 +14,8 @@ on_every_store![
     a_service_is_no_person,
     only_a_client_that_may_gets_a_token_in_its_own_name,
     a_removed_client_takes_all_that_it_got_with_it,
+    what_a_client_had_before_does_not_stand_in_the_way_of_a_change,
+    a_change_that_changes_nothing_revokes_nothing,
 ];
 
 fn a_service_gets_a_token_in_its_own_name_and_nothing_else(on: &Backing) {
@@ -78,6 +80,10 @@ fn only_a_client_that_may_gets_a_token_in_its_own_name(on: &Backing) {
         &["client", "add", "spa", "--scope", "unknown"],
         &["client", "add", "spa", "--access-ttl", "901"],
         &["client", "add", "spa", "--grant", "refresh_token"],
+        &["client", "add", "spa", "--public", "--idle", "600", "--absolute", "60"],
+        &["client", "add", "spa", "--name", "\u{202e}gnp.exe"],
+        &["client", "add", "spa", "--name", "\u{200b}"],
+        &["client", "add", "spa", "--name", "  "],
     ] {
         let output = server.try_cli(refused);
         assert_eq!(output.status.code(), Some(2), "{refused:?}: {output:?}");
@@ -107,4 +113,36 @@ fn a_removed_client_takes_all_that_it_got_with_it(on: &Backing) {
     let form = [("grant_type", "refresh_token"), ("refresh_token", &*refresh), ("client_id", "web")];
     assert_token_error(&server.send(Request::post("/token").form(&form)), "invalid_grant");
     assert_eq!(server.me(&access).status, 401);
+    let (_, newer) = super::login_through(&server, "web", "items");
+    let form = [form[0], ("refresh_token", &*newer), form[2]];
+    assert_eq!(server.send(Request::post("/token").form(&form)).status, 200, "its own are good at once");
+}
+
+/// Settings became narrower since the client was registered.
+fn what_a_client_had_before_does_not_stand_in_the_way_of_a_change(on: &Backing) {
+    let wide = start(on);
+    register(&wide, "worker", &["--scope", "items reports:read", "--access-ttl", "900"]);
+    let narrow = [("COUNTERSIGN_SCOPES", "items"), ("COUNTERSIGN_ACCESS_TTL", "120")];
+    let server = on.start_beside(&wide, &narrow);
+    server.cli(&["client", "set", "worker", "--name", "Reports"], "");
+    server.cli(&["client", "set", "worker", "--access-ttl", "60"], "");
+    for refused in [&["--scope", "items reports:write"][..], &["--access-ttl", "121"]] {
+        let output = server.try_cli(&[&["client", "set", "worker"], refused].concat());
+        assert_eq!(output.status.code(), Some(2), "{refused:?}: {output:?}");
+    }
+    server.cli(&["client", "set", "worker", "--scope", "items"], "");
+    let shown: serde_json::Value =
+        serde_json::from_str(&server.cli(&["client", "show", "worker", "--json"], "")).expect("JSON");
+    assert_eq!((&shown["name"], &shown["access_ttl"]), (&json!("Reports"), &json!(60)));
+    assert_eq!(shown["scope"], "items");
+}
+
+fn a_change_that_changes_nothing_revokes_nothing(on: &Backing) {
+    let server = start(on);
+    let secret = service(&server, "worker", &[]);
+    let token = token_of_service(&server, ("worker", &secret), "items");
+    server.cli(&["client", "set", "worker"], "");
+    server.cli(&["client", "set", "worker", "--scope", super::SCOPES.1, "--introspects", "false"], "");
+    std::thread::sleep(std::time::Duration::from_millis(1_200));
+    assert_eq!(server.me(&token).status, 403, "good, and a service's");
 }

@@ -1,21 +1,22 @@
 //! What is done to clients; the command line and the admin routes call this.
 
+mod limits;
+
+pub use limits::Limits;
+
 use crate::{
     client::{ClientId, GrantType, SecretHash},
     clock::UnixTime,
-    config::Settings,
     jwt::{KeySet, KeySetError, MAX_LEEWAY},
     revocation::Revocations,
     scope::Scope,
     store::{Authentication, Client, ClientStore, Insertion, KeptSecret, Lifetimes, StoreError},
 };
-use std::{collections::BTreeSet, ops::RangeInclusive, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use thiserror::Error;
 
 /// How often a change is tried while others change the same client.
 const TRIES: usize = 8;
-/// The longest name, in bytes.
-const MAX_NAME: usize = 100;
 
 /// The clients of a store. Whatever takes something away from a client also reaches the access
 /// tokens that it got: see [`Revocations`].
@@ -27,19 +28,6 @@ pub struct Clients {
     store: Arc<dyn ClientStore>,
     revocations: Arc<Revocations>,
     limits: Limits,
-}
-
-/// What no client can have more of.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// All scopes that can be granted.
-    pub scope: Scope,
-    /// The life of an access token, in whole seconds.
-    pub access: Duration,
-    /// That of a session that is not used.
-    pub idle: Duration,
-    /// That of a session, however much it is used.
-    pub absolute: Duration,
 }
 
 /// A client to be registered.
@@ -94,6 +82,11 @@ pub enum ClientError {
     /// The keys cannot be used.
     #[error("jwks: {0}")]
     Keys(#[from] KeySetError),
+    /// Two of its secrets are good.
+    #[error(
+        "two secrets are good already: wait until the older one has ended, or end both with an overlap of 0"
+    )]
+    TwoSecrets,
     /// Others kept changing it.
     #[error("the client was changed by somebody else meanwhile; try again")]
     Contended,
@@ -103,18 +96,6 @@ pub enum ClientError {
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl Limits {
-    /// What the settings say.
-    pub fn of(settings: &Settings) -> Self {
-        Self {
-            scope: settings.scopes.all.clone(),
-            access: settings.access.max_lifetime,
-            idle: settings.refresh.idle,
-            absolute: settings.refresh.absolute,
-        }
-    }
 }
 
 impl Proof {
@@ -170,7 +151,7 @@ impl Clients {
             created_at: now,
             revision: Client::first_revision(now),
         };
-        self.limits.check(&client)?;
+        self.limits.check(&client, None)?;
         for _ in 0..TRIES {
             let beginning = self.beginning(&client.id, now).await?;
             (client.revision, client.created_at) = beginning;
@@ -208,26 +189,48 @@ impl Clients {
         self.store.by_id(id).await?.ok_or(ClientError::Unknown)
     }
 
-    /// Changes what a client may do. Access tokens from before are revoked; sessions go on, by what
-    /// is allowed now.
+    /// Changes what a client may do. If that is another thing than before, access tokens from before
+    /// are revoked; sessions go on, by what is allowed now.
     pub async fn set_terms(
         &self,
         id: &ClientId,
         change: impl Fn(&mut Terms) + Send + Sync,
     ) -> Result<Client, ClientError> {
+        let present = self.find(id).await?;
+        let mut terms = Terms::of(&present);
+        change(&mut terms);
+        if terms == Terms::of(&present) {
+            return Ok(present);
+        }
         let change = |client: &mut Client| {
             let mut terms = Terms::of(client);
             change(&mut terms);
+            let before = client.clone();
             let Terms { name, grants, scope, lifetimes, introspects } = terms;
-            *client = Client { name, grants, scope, lifetimes, introspects, ..client.clone() };
-            self.limits.check(client)
+            *client = Client { name, grants, scope, lifetimes, introspects, ..before.clone() };
+            self.limits.check(client, Some(&before))
         };
         self.take_away(id, change).await
     }
 
-    /// Gives a client another secret. The present one stays good for `overlap`, in whole seconds;
-    /// one that was still good from before ends now. Without an overlap, for a secret that somebody
-    /// else may have, all access tokens of the client are revoked too.
+    /// Gives a client that signs other keys, a JWK Set of public ones; to change over without a
+    /// break, one with the present and the next. Its access tokens stay good.
+    pub async fn set_keys(&self, id: &ClientId, keys: &str) -> Result<Client, ClientError> {
+        KeySet::registered(keys)?;
+        let change = |client: &mut Client| match &mut client.authentication {
+            Authentication::Keys(kept) => {
+                keys.clone_into(kept);
+                Ok(())
+            }
+            _ => Err(ClientError::Refused("jwks: the client does not sign; register it anew with its keys")),
+        };
+        self.change(id, change).await
+    }
+
+    /// Gives a client another secret. The present one stays good for `overlap`, in whole seconds.
+    /// While two are good there is no third, since nobody can tell which of them is in use. Without
+    /// an overlap, for a secret that somebody else may have, all others end now, and all access tokens
+    /// of the client are revoked too.
     pub async fn rotate_secret(
         &self,
         id: &ClientId,
@@ -240,11 +243,12 @@ impl Clients {
             let Authentication::Secrets(kept) = &mut client.authentication else {
                 return Err(ClientError::Refused("the client has no secret: it is public, or signs"));
             };
-            let present = kept.drain(..).find(|secret| secret.ends_at.is_none());
-            if !overlap.is_zero() {
-                kept.extend(
-                    present.map(|present| KeptSecret { ends_at: Some(now.plus(overlap)), ..present }),
-                );
+            kept.retain(|secret| !overlap.is_zero() && secret.ends_at.is_none_or(|end| now < end));
+            if kept.len() > 1 {
+                return Err(ClientError::TwoSecrets);
+            }
+            for present in kept.iter_mut() {
+                present.ends_at = Some(now.plus(overlap));
             }
             kept.push(new.clone());
             Ok(())
@@ -308,48 +312,4 @@ impl Clients {
         self.revocations.client(id, client.revision).await?;
         Ok(client)
     }
-}
-
-impl Limits {
-    fn check(&self, client: &Client) -> Result<(), ClientError> {
-        let refused = |text| Err(ClientError::Refused(text));
-        let Client { name, grants, scope, lifetimes, introspects, .. } = client;
-        let is_named = name
-            .as_ref()
-            .is_none_or(|name| (1..=MAX_NAME).contains(&name.len()) && !name.chars().any(char::is_control));
-        if !is_named {
-            return refused("name: must be 1 to 100 bytes, without control characters");
-        }
-        if grants.is_empty() {
-            return refused("grants: must be one at least");
-        }
-        // RFC 6749 §4.4: only by confidential clients.
-        if grants.contains(&GrantType::ClientCredentials) && !client.is_confidential() {
-            return refused("grants: a public client proves nothing, so it cannot have client_credentials");
-        }
-        if grants.contains(&GrantType::RefreshToken) && !grants.contains(&GrantType::Password) {
-            return refused("grants: refresh_token is of no use without password");
-        }
-        if *introspects && !client.is_confidential() {
-            return refused("introspects: a public client proves nothing, so it cannot ask about tokens");
-        }
-        if scope.intersection(&self.scope) != *scope {
-            return refused("scope: has what is not in COUNTERSIGN_SCOPES");
-        }
-        let Lifetimes { access, idle, absolute } = *lifetimes;
-        if !is_within(30..=self.access.as_secs(), access) {
-            return refused("access_ttl: must be from 30 seconds to COUNTERSIGN_ACCESS_TTL");
-        }
-        if !is_within(60..=self.idle.as_secs(), idle) {
-            return refused("idle: must be from 60 seconds to COUNTERSIGN_REFRESH__IDLE");
-        }
-        if !is_within(60..=self.absolute.as_secs(), absolute) {
-            return refused("absolute: must be from 60 seconds to COUNTERSIGN_REFRESH__ABSOLUTE");
-        }
-        Ok(())
-    }
-}
-
-fn is_within(range: RangeInclusive<u64>, time: Option<Duration>) -> bool {
-    time.is_none_or(|time| range.contains(&time.as_secs()))
 }

@@ -4,7 +4,7 @@ use super::{Desk, Failure, print, session::shown};
 use clap::{Args, Subcommand};
 use countersign::{
     client::{ClientId, ClientSecret, GrantType},
-    clock::{Clock, SystemClock},
+    clock::{Clock, SystemClock, UnixTime},
     registration::{ClientError, Clients, Proof, Registration, Terms},
     scope::Scope,
     store::{Authentication, Client, Lifetimes},
@@ -60,7 +60,13 @@ pub(super) enum Command {
         id: ClientId,
         /// How long the present one stays good; 0 for one that somebody else may have: it ends now,
         /// and so do all access tokens of the client.
-        #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u64).range(..=MAX_OVERLAP))]
+        #[arg(
+            long,
+            value_name = "SECONDS",
+            default_value_t = 86_400,
+            value_parser = clap::value_parser!(u64).range(..=MAX_OVERLAP),
+            allow_negative_numbers = true
+        )]
         overlap: u64,
     },
     /// Shuts a client out, with all access tokens that it got.
@@ -85,13 +91,13 @@ pub(super) struct TermArguments {
     scope: Option<Scope>,
     /// How long its access tokens are good for; 0 for as long as the server's settings say, as in the
     /// next two.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     access_ttl: Option<u64>,
     /// When a session through it ends that is not used.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     idle: Option<u64>,
     /// When a session through it ends in any case.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     absolute: Option<u64>,
     /// Whether it may ask about other clients' tokens (POST /introspect).
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
@@ -143,13 +149,13 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
             let has_secret = matches!(proof, Proof::Secret(_));
             let mut wanted = Terms { grants: proof.usual_grants(), ..Terms::default() };
             terms.apply(&mut wanted);
-            clients.add(Registration { id, proof, terms: wanted }, now).await?;
-            if has_secret { print(&format!("secret: {}", secret.reveal())) } else { Ok(()) }
+            let client = clients.add(Registration { id, proof, terms: wanted }, now).await?;
+            if has_secret { tell(&client.id, &secret) } else { Ok(()) }
         }
-        Command::List { json } => list(&clients, json).await,
+        Command::List { json } => list(&clients, json, now).await,
         Command::Show { id, json } => {
             let client = clients.find(&id).await?;
-            if json { print(&format!("{:#}", client.shown())) } else { print(&as_line(&client)) }
+            if json { print(&format!("{:#}", client.shown())) } else { print(&as_line(&client, now)) }
         }
         Command::Set { id, jwks, terms } => {
             if let Some(path) = jwks {
@@ -160,7 +166,7 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
         Command::RotateSecret { id, overlap } => {
             let secret = ClientSecret::random().map_err(|error| Failure::failed(&error))?;
             clients.rotate_secret(&id, secret.hash(), Duration::from_secs(overlap), now).await?;
-            print(&format!("secret: {}", secret.reveal()))?;
+            tell(&id, &secret)?;
             let end = now.plus(Duration::from_secs(overlap));
             if overlap == 0 { Ok(()) } else { print(&format!("the one before is good until {}", shown(end))) }
         }
@@ -175,7 +181,15 @@ fn read(path: &std::path::Path) -> Result<String, Failure> {
     text.map_err(|error| Failure::Refused(format!("--jwks: {} cannot be read: {error}", path.display())))
 }
 
-async fn list(clients: &Clients, json: bool) -> Result<(), Failure> {
+/// To be told this once. Whoever could not be told can be given another.
+fn tell(id: &ClientId, secret: &ClientSecret) -> Result<(), Failure> {
+    print(&format!("secret: {}", secret.reveal())).map_err(|_| {
+        let way = format!("countersign client rotate-secret {id}");
+        Failure::Failed(format!("{id} has a new secret, and it could not be written; for another: {way}"))
+    })
+}
+
+async fn list(clients: &Clients, json: bool, now: UnixTime) -> Result<(), Failure> {
     const PAGE: u32 = 500;
     let mut after = None;
     let mut all = vec![];
@@ -186,7 +200,7 @@ async fn list(clients: &Clients, json: bool) -> Result<(), Failure> {
         if json {
             all.extend(page.iter().map(Client::shown));
         } else {
-            page.iter().try_for_each(|client| print(&as_line(client)))?;
+            page.iter().try_for_each(|client| print(&as_line(client, now)))?;
         }
         if is_last {
             return if json { print(&format!("{:#}", serde_json::Value::from(all))) } else { Ok(()) };
@@ -194,13 +208,18 @@ async fn list(clients: &Clients, json: bool) -> Result<(), Failure> {
     }
 }
 
-fn as_line(client: &Client) -> String {
+fn as_line(client: &Client, now: UnixTime) -> String {
     let grants: Vec<_> = client.grants.iter().map(|grant| grant.as_str()).collect();
     let state = if client.disabled { "disabled" } else { "enabled" };
     let proof = match &client.authentication {
         Authentication::None => "public".into(),
-        Authentication::Secrets(kept) if kept.len() == 1 => "secret".into(),
-        Authentication::Secrets(kept) => format!("{} secrets", kept.len()),
+        Authentication::Secrets(kept) => {
+            let live = kept.iter().filter(|secret| secret.ends_at.is_none_or(|end| now < end));
+            match live.count() {
+                1 => "secret".into(),
+                count => format!("{count} secrets"),
+            }
+        }
         Authentication::Keys(_) => "keys".into(),
     };
     let introspects = if client.introspects { "  introspects" } else { "" };

@@ -89,6 +89,7 @@ fn two_secrets_are_good_while_one_is_replaced(on: &Backing) {
     };
     let second = rotate("1000");
     assert!(works(&first) && works(&second), "both are good");
+    assert!(server.cli(&["client", "show", "worker"], "").starts_with("worker  enabled  2 secrets  "));
     let third = server.try_cli(&["client", "rotate-secret", "worker", "--overlap", "1000"]);
     assert_eq!(third.status.code(), Some(1), "never more than two, and neither ends unasked");
     assert!(works(&first) && works(&second), "a refused rotation changes nothing");
@@ -100,6 +101,7 @@ fn two_secrets_are_good_while_one_is_replaced(on: &Backing) {
     let fifth = rotate("1");
     std::thread::sleep(std::time::Duration::from_secs(2));
     assert!(!works(&fourth) && works(&fifth), "when the overlap is over there is one");
+    assert!(server.cli(&["client", "show", "worker"], "").starts_with("worker  enabled  secret  "));
     let sixth = rotate("1000");
     assert!(works(&fifth) && works(&sixth), "and the next can come");
     register(&server, "web", &["--public"]);

@@ -3,6 +3,7 @@
 mod assertion;
 mod authentication;
 mod bound;
+mod command;
 mod introspect;
 mod races;
 mod revoke;

@@ -51,6 +51,19 @@ fn an_admin_route_is_for_admins() {
     assert_eq!((&first["users"][0]["username"], &first["next"]), (&json!("ada"), &json!("ada")));
     let last = users("root", "?limit=1&after=admin").json();
     assert_eq!((&last["users"][0]["username"], &last["next"]), (&json!("root"), &json!(null)));
+    // By way of names that mean something else where they are not encoded, or twice decoded.
+    for name in ["ada+x", "ada%25", "r&d"] {
+        server.user(name, &[]);
+    }
+    let mut seen = vec![];
+    let mut after = String::new();
+    while let Some(name) = users("root", &format!("?limit=1{after}")).json()["users"][0]["username"].as_str()
+    {
+        seen.push(name.to_owned());
+        let encoded: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+        after = format!("&after={encoded}");
+    }
+    assert_eq!(seen, ["ada", "ada%25", "ada+x", "admin", "r&d", "root"]);
     for bad in ["?limit=0", "?limit=201", "?limit=x", "?limit=-1", "?after=a%20b", "?limit=1&limit=2"] {
         let reply = users("root", bad);
         assert_eq!((reply.status, &reply.json()["error"]), (400, &json!("invalid_request")), "{bad}");

@@ -1,6 +1,6 @@
 //! `/admin/clients`: the applications that ask for tokens.
 
-use super::{Admin, bad, cut, page};
+use super::{Admin, bad, cut, fields::Fields, page};
 use crate::{
     client::{ClientId, ClientSecret, GrantType},
     grant::Authority,
@@ -15,18 +15,16 @@ use crate::{
 };
 use rocket::{
     Request, State,
-    data::{Data, ToByteUnit},
+    data::Data,
     delete, get,
     http::{Status, uri::Origin},
     outcome::Outcome,
     patch, post,
     request::{self, FromRequest},
 };
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json, value::RawValue};
 use std::time::Duration;
 
-const BODY: &str = "The body must be a JSON object of at most 32 KiB";
 const ID: &str = "id must be 1 to 64 letters, digits, '.', '_' and '-', beginning with a letter or a digit, and not a UUID";
 const NAME: &str = "name must be a text, or null";
 const GRANTS: &str = "grants must be a list of password, refresh_token and client_credentials";
@@ -36,7 +34,6 @@ const YES_OR_NO: &str = "public, introspects and disabled must be true or false"
 const JWKS: &str = "jwks must be a JWK Set of 1 to 10 public keys for EdDSA, ES256 or RS256";
 const TWO_PROOFS: &str = "A client is public or has jwks, not both";
 const OVERLAP: &str = "overlap must be whole seconds from 0 to 7776000";
-const UNKNOWN: &str = "The body has a field that is not known here";
 
 /// The clients, for an admin; where no store keeps any, there is nothing here.
 pub(in crate::web) struct Desk(Clients);
@@ -84,14 +81,14 @@ pub(in crate::web) async fn add(
     let id = fields.needed::<String>("id", ID)?.parse().map_err(|_| bad(ID))?;
     let secret = ClientSecret::random().map_err(unavailable("a client's secret could not be made"))?;
     let is_public = fields.take("public", YES_OR_NO)?.unwrap_or(false);
-    let proof = match fields.take::<Map<String, Value>>("jwks", JWKS)? {
+    let proof = match fields.take::<Box<RawValue>>("jwks", JWKS)? {
         Some(_) if is_public => return Err(bad(TWO_PROOFS)),
-        Some(keys) => Proof::Keys(Value::from(keys).to_string()),
+        Some(keys) => Proof::Keys(keys.get().to_owned()),
         None if is_public => Proof::Public,
         None => Proof::Secret(secret.hash()),
     };
     let has_secret = matches!(proof, Proof::Secret(_));
-    let change = fields.terms()?;
+    let change = Change::of(&mut fields)?;
     fields.end()?;
     let mut terms = Terms { grants: proof.usual_grants(), ..Terms::default() };
     change.apply(&mut terms);
@@ -108,12 +105,12 @@ pub(in crate::web) async fn change(id: &str, desk: Desk, data: Data<'_>) -> Resu
     let id = known(id)?;
     let mut fields = Fields::read(data).await?;
     let disabled = fields.take::<bool>("disabled", YES_OR_NO)?;
-    let keys = fields.take::<Map<String, Value>>("jwks", JWKS)?;
-    let terms = fields.terms()?;
+    let keys = fields.take::<Box<RawValue>>("jwks", JWKS)?;
+    let terms = Change::of(&mut fields)?;
     fields.end()?;
     let mut client = desk.0.find(&id).await.map_err(problem)?;
     if let Some(keys) = keys {
-        client = desk.0.set_keys(&id, &Value::from(keys).to_string()).await.map_err(problem)?;
+        client = desk.0.set_keys(&id, keys.get()).await.map_err(problem)?;
     }
     if terms != Change::default() {
         client = desk.0.set_terms(&id, |changed| terms.apply(changed)).await.map_err(problem)?;
@@ -177,49 +174,6 @@ fn problem(error: ClientError) -> Problem {
     }
 }
 
-/// The fields of a body, taken one by one, so that an error can name the one that is wrong.
-struct Fields(Map<String, Value>);
-
-impl Fields {
-    async fn read(data: Data<'_>) -> Result<Self, Problem> {
-        let body = data.open(32.kibibytes()).into_bytes().await.map_err(|_| bad(BODY))?;
-        if !body.is_complete() {
-            return Err(catcher::problem(Status::PayloadTooLarge));
-        }
-        match &**body {
-            [] => Ok(Self(Map::new())),
-            body => serde_json::from_slice(body).map(Self).map_err(|_| bad(BODY)),
-        }
-    }
-
-    fn take<T: DeserializeOwned>(&mut self, name: &str, wrong: &'static str) -> Result<Option<T>, Problem> {
-        let value = self.0.remove(name);
-        value.map(serde_json::from_value).transpose().map_err(|_| bad(wrong))
-    }
-
-    fn needed<T: DeserializeOwned>(&mut self, name: &str, wrong: &'static str) -> Result<T, Problem> {
-        self.take(name, wrong)?.ok_or(bad(wrong))
-    }
-
-    fn terms(&mut self) -> Result<Change, Problem> {
-        let scope = self.take::<String>("scope", SCOPE)?;
-        let scope = scope.map(|text| Scope::from_display(&text)).transpose().map_err(|_| bad(SCOPE))?;
-        Ok(Change {
-            name: self.take("name", NAME)?,
-            grants: self.take("grants", GRANTS)?,
-            scope,
-            access_ttl: self.take("access_ttl", SECONDS)?,
-            idle: self.take("idle", SECONDS)?,
-            absolute: self.take("absolute", SECONDS)?,
-            introspects: self.take("introspects", YES_OR_NO)?,
-        })
-    }
-
-    fn end(self) -> Result<(), Problem> {
-        if self.0.is_empty() { Ok(()) } else { Err(bad(UNKNOWN)) }
-    }
-}
-
 /// What of a client's terms is to be changed. Of what is optional, `Some(None)` takes it away.
 #[derive(Default, PartialEq, Eq)]
 struct Change {
@@ -233,6 +187,20 @@ struct Change {
 }
 
 impl Change {
+    fn of(fields: &mut Fields) -> Result<Self, Problem> {
+        let scope = fields.take::<String>("scope", SCOPE)?;
+        let scope = scope.map(|text| Scope::from_display(&text)).transpose().map_err(|_| bad(SCOPE))?;
+        Ok(Self {
+            name: fields.take("name", NAME)?,
+            grants: fields.take("grants", GRANTS)?,
+            scope,
+            access_ttl: fields.take("access_ttl", SECONDS)?,
+            idle: fields.take("idle", SECONDS)?,
+            absolute: fields.take("absolute", SECONDS)?,
+            introspects: fields.take("introspects", YES_OR_NO)?,
+        })
+    }
+
     fn apply(&self, terms: &mut Terms) {
         let Self { name, grants, scope, access_ttl, idle, absolute, introspects } = self;
         if let Some(name) = name {

@@ -1,9 +1,10 @@
 //! `/admin/…`: what needs the role `admin`.
 
 pub(super) mod clients;
+mod fields;
 pub(super) mod users;
 
-use super::answer::Problem;
+use super::{answer::Problem, form::percent_decode};
 use rocket::http::{Status, uri::Origin};
 
 crate::roles! {
@@ -11,27 +12,34 @@ crate::roles! {
     pub Admin = "admin";
 }
 
+const ENCODING: &str = "limit and after must be percent-encoded UTF-8";
+
 fn bad(description: &'static str) -> Problem {
     Problem { status: Status::BadRequest, error: "invalid_request", description }
 }
 
-/// How many are asked for, from 1 to 200, and the name that they come after, percent-decoded.
+/// How many are asked for, from 1 to 200, and the name that they come after.
 fn page(uri: &Origin<'_>) -> Result<(u32, Option<String>), Problem> {
-    let one = |name: &str| {
-        let query = uri.query().into_iter().flat_map(|query| query.segments());
-        let mut values = query.filter(|(key, _)| *key == name).map(|(_, value)| value);
-        let first = values.next();
-        if values.next().is_some() { Err(bad("A parameter stands twice")) } else { Ok(first) }
-    };
-    let limit = match one("limit")?.map(str::parse) {
+    let limit = match one(uri, "limit")? {
         None => 50,
-        Some(Ok(limit @ 1..=200)) => limit,
-        Some(_) => return Err(bad("limit must be a whole number from 1 to 200")),
+        Some(digits) => {
+            let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+            let limit = digits.parse().ok().filter(|limit| is_plain && (1..=200).contains(limit));
+            limit.ok_or(bad("limit must be a whole number from 1 to 200"))?
+        }
     };
-    let decoded = |text: &str| super::form::percent_decode(text.as_bytes());
-    let after =
-        one("after")?.map(decoded).transpose().map_err(|_| bad("after must be percent-encoded UTF-8"))?;
-    Ok((limit, after))
+    Ok((limit, one(uri, "after")?))
+}
+
+/// A parameter of the query, decoded. Rocket would decode what is no UTF-8 too.
+fn one(uri: &Origin<'_>, name: &str) -> Result<Option<String>, Problem> {
+    let pairs = uri.query().into_iter().flat_map(|query| query.raw_segments());
+    let mut values = pairs.map(|pair| pair.split_at_byte(b'=')).filter(|(key, _)| *key == name);
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some((_, value)), None) => percent_decode(value.as_bytes()).map(Some).map_err(|_| bad(ENCODING)),
+        (Some(_), Some(_)) => Err(bad("A parameter stands twice")),
+    }
 }
 
 /// Cuts off the one more that was asked for to see whether there is another page; if so, says the

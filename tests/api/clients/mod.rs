@@ -1,5 +1,6 @@
 //! Clients: who they prove to be, what they may do, and what they can ask and end.
 
+mod admin;
 mod assertion;
 mod authentication;
 mod bound;
@@ -16,6 +17,7 @@ use crate::{
     server::Server,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::Value;
 
 /// What the servers of these tests can grant.
 pub const SCOPES: (&str, &str) = ("COUNTERSIGN_SCOPES", "items reports:read reports:write");
@@ -87,6 +89,35 @@ fn about(server: &Server, route: &str, (id, secret): (&str, &str), form: &[(&str
         "" => server.send(Request::post(route).form(&[form, &[("client_id", id)]].concat())),
         _ => server.send(Request::post(route).form(form).header("Authorization", basic(id, secret))),
     }
+}
+
+/// A request with this JSON, if any.
+pub fn request(method: &str, path: &str, body: Option<&Value>) -> Request {
+    let request = Request::new(method, path);
+    match body {
+        Some(body) => request.body("application/json", body.to_string()),
+        None => request,
+    }
+}
+
+/// The same with an access token, sent.
+pub fn admin(server: &Server, token: &str, method: &str, path: &str, body: Option<&Value>) -> Reply {
+    server.send(request(method, path, body).bearer(token))
+}
+
+/// 400 with a constant text that names what is wrong and repeats nothing that was sent.
+#[track_caller]
+pub fn assert_bad(reply: &Reply, named: &str, what: &str) {
+    assert_eq!(reply.status, 400, "{what}: {}", reply.text());
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
+    let body = reply.json();
+    assert_eq!(
+        (body["error"].as_str(), body.as_object().map(|body| body.len())),
+        (Some("invalid_request"), Some(2))
+    );
+    let text = body["error_description"].as_str().unwrap_or_default();
+    assert!(text.contains(named), "{what}: {text}");
+    assert!(!text.contains("hunter2"), "{what}: {text}");
 }
 
 /// 401 `invalid_client`, with the scheme by which clients authenticate (RFC 6749 §5.2).

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use countersign::{
     client::{ClientId, ClientSecret, GrantType},
     clock::{Clock, SystemClock, UnixTime},
-    registration::{ClientError, Clients, Proof, Registration, Terms},
+    registration::{ClientError, Clients, Proof, Registration, Rotation, Terms},
     scope::Scope,
     store::{Authentication, Client, Lifetimes},
 };
@@ -68,6 +68,10 @@ pub(super) enum Command {
             allow_negative_numbers = true
         )]
         overlap: u64,
+        /// Instead replaces the newest secret, which never reached the client; one that it was to
+        /// replace stays good for as long as was said.
+        #[arg(long, conflicts_with = "overlap")]
+        replace_newest: bool,
     },
     /// Shuts a client out, with all access tokens that it got.
     Disable { id: ClientId },
@@ -163,12 +167,17 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
             }
             Ok(clients.set_terms(&id, |changed| terms.apply(changed)).await.map(drop)?)
         }
-        Command::RotateSecret { id, overlap } => {
+        Command::RotateSecret { id, overlap, replace_newest } => {
             let secret = ClientSecret::random().map_err(|error| Failure::failed(&error))?;
-            clients.rotate_secret(&id, secret.hash(), Duration::from_secs(overlap), now).await?;
+            let rotation = if replace_newest { Rotation::ReplaceNewest } else { Rotation::after(overlap) };
+            clients.rotate_secret(&id, secret.hash(), rotation, now).await?;
             tell(&id, &secret)?;
-            let end = now.plus(Duration::from_secs(overlap));
-            if overlap == 0 { Ok(()) } else { print(&format!("the one before is good until {}", shown(end))) }
+            match rotation {
+                Rotation::Overlap(time) => {
+                    print(&format!("the one before is good until {}", shown(now.plus(time))))
+                }
+                Rotation::AtOnce | Rotation::ReplaceNewest => Ok(()),
+            }
         }
         Command::Disable { id } => Ok(clients.set_disabled(&id, true).await.map(drop)?),
         Command::Enable { id } => Ok(clients.set_disabled(&id, false).await.map(drop)?),
@@ -184,7 +193,7 @@ fn read(path: &std::path::Path) -> Result<String, Failure> {
 /// To be told this once. Whoever could not be told can be given another.
 fn tell(id: &ClientId, secret: &ClientSecret) -> Result<(), Failure> {
     print(&format!("secret: {}", secret.reveal())).map_err(|_| {
-        let way = format!("countersign client rotate-secret {id}");
+        let way = format!("countersign client rotate-secret {id} --replace-newest");
         Failure::Failed(format!("{id} has a new secret, and it could not be written; for another: {way}"))
     })
 }

@@ -52,6 +52,25 @@ pub enum Proof {
     Keys(String),
 }
 
+/// What becomes of a client's present secret when it gets another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// It stays good for so long, in whole seconds.
+    Overlap(Duration),
+    /// It ends now, and so does any other, and so do all access tokens of the client: for one that
+    /// somebody else may have.
+    AtOnce,
+    /// It ends now, since it never reached the client. One that it was to replace keeps its time.
+    ReplaceNewest,
+}
+
+impl Rotation {
+    /// After an overlap of so many seconds; none is [`AtOnce`](Self::AtOnce).
+    pub fn after(seconds: u64) -> Self {
+        if seconds == 0 { Self::AtOnce } else { Self::Overlap(Duration::from_secs(seconds)) }
+    }
+}
+
 /// What a client may do, and what people call it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
@@ -84,7 +103,8 @@ pub enum ClientError {
     Keys(#[from] KeySetError),
     /// Two of its secrets are good.
     #[error(
-        "two secrets are good already: wait until the older one has ended, or end both with an overlap of 0"
+        "two secrets are good already: wait until the older one has ended, replace the newest if it never \
+         reached the client, or end both with an overlap of 0"
     )]
     TwoSecrets,
     /// Others kept changing it.
@@ -227,15 +247,13 @@ impl Clients {
         self.change(id, change).await
     }
 
-    /// Gives a client another secret. The present one stays good for `overlap`, in whole seconds.
-    /// While two are good there is no third, since nobody can tell which of them is in use. Without
-    /// an overlap, for a secret that somebody else may have, all others end now, and all access tokens
-    /// of the client are revoked too.
+    /// Gives a client another secret. While two are good there is no third, since nobody can tell
+    /// which of them is in use.
     pub async fn rotate_secret(
         &self,
         id: &ClientId,
         secret: SecretHash,
-        overlap: Duration,
+        rotation: Rotation,
         now: UnixTime,
     ) -> Result<Client, ClientError> {
         let new = KeptSecret { hash: secret, created_at: now, ends_at: None };
@@ -243,17 +261,23 @@ impl Clients {
             let Authentication::Secrets(kept) = &mut client.authentication else {
                 return Err(ClientError::Refused("the client has no secret: it is public, or signs"));
             };
-            kept.retain(|secret| !overlap.is_zero() && secret.ends_at.is_none_or(|end| now < end));
-            if kept.len() > 1 {
-                return Err(ClientError::TwoSecrets);
-            }
-            for present in kept.iter_mut() {
-                present.ends_at = Some(now.plus(overlap));
+            match rotation {
+                Rotation::AtOnce => kept.clear(),
+                Rotation::ReplaceNewest => kept.retain(|secret| secret.ends_at.is_some()),
+                Rotation::Overlap(overlap) => {
+                    kept.retain(|secret| secret.ends_at.is_none_or(|end| now < end));
+                    let [present] = &mut kept[..] else { return Err(ClientError::TwoSecrets) };
+                    present.ends_at = Some(now.plus(overlap));
+                }
             }
             kept.push(new.clone());
             Ok(())
         };
-        if overlap.is_zero() { self.take_away(id, change).await } else { self.change(id, change).await }
+        if rotation == Rotation::AtOnce {
+            self.take_away(id, change).await
+        } else {
+            self.change(id, change).await
+        }
     }
 
     /// Shuts a client out, with all access tokens that it got, or lets it in again. Sessions that

@@ -4,7 +4,7 @@ use super::{Admin, bad, cut, fields::Fields, page};
 use crate::{
     client::{ClientId, ClientSecret, GrantType},
     grant::Authority,
-    registration::{ClientError, Clients, Proof, Registration, Terms},
+    registration::{ClientError, Clients, Proof, Registration, Rotation, Terms},
     scope::Scope,
     store::Client,
     web::{
@@ -33,7 +33,8 @@ const SECONDS: &str = "access_ttl, idle and absolute must be whole seconds, or n
 const YES_OR_NO: &str = "public, introspects and disabled must be true or false";
 const JWKS: &str = "jwks must be a JWK Set of 1 to 10 public keys for EdDSA, ES256 or RS256";
 const TWO_PROOFS: &str = "A client is public or has jwks, not both";
-const OVERLAP: &str = "overlap must be whole seconds from 0 to 7776000";
+const OVERLAP: &str =
+    "overlap must be whole seconds from 0 to 7776000, or replace_newest true or false, not both";
 
 /// The clients, for an admin; where no store keeps any, there is nothing here.
 pub(in crate::web) struct Desk(Clients);
@@ -131,14 +132,19 @@ pub(in crate::web) async fn rotate_secret(
 ) -> Result<Private<Value>, Problem> {
     let id = known(id)?;
     let mut fields = Fields::read(data).await?;
-    let overlap = fields.take::<u64>("overlap", OVERLAP)?.unwrap_or(86_400);
+    let overlap = fields.take::<u64>("overlap", OVERLAP)?;
+    let newest = fields.take::<bool>("replace_newest", OVERLAP)?.unwrap_or(false);
     fields.end()?;
-    if overlap > 90 * 86_400 {
-        return Err(bad(OVERLAP));
-    }
+    let rotation = match overlap {
+        None if newest => Rotation::ReplaceNewest,
+        Some(_) if newest => return Err(bad(OVERLAP)),
+        overlap => match overlap.unwrap_or(86_400) {
+            seconds @ 0..=7_776_000 => Rotation::after(seconds),
+            _ => return Err(bad(OVERLAP)),
+        },
+    };
     let secret = ClientSecret::random().map_err(unavailable("a client's secret could not be made"))?;
-    let overlap = Duration::from_secs(overlap);
-    let client = desk.0.rotate_secret(&id, secret.hash(), overlap, authority.clock.now()).await;
+    let client = desk.0.rotate_secret(&id, secret.hash(), rotation, authority.clock.now()).await;
     Ok(Private(with_secret(&client.map_err(problem)?, &secret)))
 }
 
@@ -164,9 +170,9 @@ fn problem(error: ClientError) -> Problem {
     match error {
         ClientError::Unknown => catcher::problem(Status::NotFound),
         ClientError::IdTaken => conflict("There is a client of that id already"),
-        ClientError::TwoSecrets => {
-            conflict("Two secrets are good already; wait, or rotate with an overlap of 0")
-        }
+        ClientError::TwoSecrets => conflict(
+            "Two secrets are good already; wait, or replace the newest, or end both with an overlap of 0",
+        ),
         ClientError::Contended => conflict("The client was changed by somebody else meanwhile; try again"),
         ClientError::Refused(text) => bad(text),
         ClientError::Keys(_) => bad(JWKS),

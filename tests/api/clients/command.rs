@@ -240,7 +240,7 @@ fn bad_input_names_what_is_wrong_and_changes_nothing() {
         (&["set", "web", "--grant", "client_credentials"], "grants: "),
         (&["set", "web", "--introspects", "true"], "introspects: "),
         (&["set", "worker", "--public"], "--public"),
-        (&["set", "worker", "--jwks", "jwks.json"], "--jwks"),
+        (&["set", "worker", "--jwks", "jwks.json"], "jwks: the client does not sign"),
         (&["add", "new", "--jwks", "no-such-file"], "no-such-file"),
         (&["add", "new", "--jwks", "."], ". cannot be read"),
         (&["add", "new", "--jwks", "latin1"], "latin1"),
@@ -292,7 +292,7 @@ fn what_is_not_named_stays_as_it_is() {
         (&["--scope", ""], "scope", json!("")),
         (&["--access-ttl", "30"], "access_ttl", json!(30)),
         (&["--access-ttl", "0"], "access_ttl", json!(null)),
-        (&["--idle", "1209600"], "idle", json!(1_209_600)),
+        (&["--idle", "5999"], "idle", json!(5_999)),
         (&["--idle", "0"], "idle", json!(null)),
         (&["--absolute", "60"], "absolute", json!(60)),
         (&["--absolute", "0"], "absolute", json!(null)),
@@ -382,14 +382,18 @@ fn a_store_that_is_gone_is_a_sentence_and_exit_code_1() {
 #[test]
 fn a_secret_that_could_not_be_written_is_no_success() {
     let shop = Shop::open();
-    for arguments in [&["client", "add", "worker"][..], &["client", "rotate-secret", "worker"]] {
+    let again = ["client", "rotate-secret", "worker", "--replace-newest"];
+    for arguments in [&["client", "add", "worker"][..], &again, &again] {
         let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
         let mut command = program(shop.folder.path(), &shop.settings(), arguments);
         let output =
             command.stdout(full).spawn().and_then(|child| child.wait_with_output()).expect("it ends");
         let complaint = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{complaint}");
-        assert!(complaint.contains("countersign client rotate-secret worker"), "{complaint}");
+        assert!(
+            complaint.contains("countersign client rotate-secret worker --replace-newest"),
+            "{complaint}"
+        );
     }
     shop.secret(&["rotate-secret", "worker"]);
 }

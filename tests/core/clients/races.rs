@@ -5,6 +5,7 @@ use crate::{
     servers::Redis,
     stores::{new_namespace, redis},
 };
+use countersign::registration::Rotation;
 
 /// Nobody takes what was answered, if it was a token: not now and at no later time.
 async fn is_never_taken(scene: &Scene, answer: Result<Tokens, GrantError>, what: GrantType) {
@@ -102,7 +103,10 @@ async fn what_a_client_gets_while_it_is_removed_is_never_taken() {
             // Somebody else gives it a secret just then, and it does not know yet that it is going.
             let secret = ClientSecret::random().expect("randomness");
             let clients = scene.beside().await.clients().expect("there is a store for them");
-            clients.rotate_secret(&id_of("app"), secret.hash(), HOUR, NOW).await.expect("rotated");
+            clients
+                .rotate_secret(&id_of("app"), secret.hash(), Rotation::Overlap(HOUR), NOW)
+                .await
+                .expect("rotated");
             let client = credentials("app", secret.reveal());
             let answer = ask(&scene.here, client, GrantType::ClientCredentials, None).await;
             *got.lock().expect("no test has failed holding it") = Some(answer);

@@ -3,10 +3,10 @@
 use super::{Desk, id, secret, unsteady::Call};
 use countersign::{
     client::ClientId,
-    registration::ClientError,
+    registration::{ClientError, Rotation},
     store::{Client, memory::MemoryStore},
 };
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug)]
 enum Change {
@@ -25,7 +25,7 @@ async fn make(change: Change, desk: &Desk, id: &ClientId) -> Result<(), ClientEr
         Change::Disable => clients.set_disabled(id, true).await.map(drop),
         Change::Rotate => {
             let hash = secret().hash();
-            clients.rotate_secret(id, hash, Duration::ZERO, desk.now()).await.map(drop)
+            clients.rotate_secret(id, hash, Rotation::AtOnce, desk.now()).await.map(drop)
         }
         Change::Delete => clients.delete(id).await,
     }

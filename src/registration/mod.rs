@@ -84,6 +84,8 @@ pub struct Terms {
     pub lifetimes: Lifetimes,
     /// Whether it may ask about other clients' tokens.
     pub introspects: bool,
+    /// Whether it is shut out: no token, no live access token.
+    pub disabled: bool,
 }
 
 /// Why a client was not registered or changed.
@@ -131,8 +133,8 @@ impl Proof {
 impl Terms {
     /// Those of a client.
     pub fn of(client: &Client) -> Self {
-        let Client { name, grants, scope, lifetimes, introspects, .. } = client.clone();
-        Self { name, grants, scope, lifetimes, introspects }
+        let Client { name, grants, scope, lifetimes, introspects, disabled, .. } = client.clone();
+        Self { name, grants, scope, lifetimes, introspects, disabled }
     }
 }
 
@@ -158,7 +160,7 @@ impl Clients {
                 Authentication::Keys(keys)
             }
         };
-        let Terms { name, grants, scope, lifetimes, introspects } = terms;
+        let Terms { name, grants, scope, lifetimes, introspects, disabled } = terms;
         let mut client = Client {
             id,
             name,
@@ -167,7 +169,7 @@ impl Clients {
             scope,
             lifetimes,
             introspects,
-            disabled: false,
+            disabled,
             created_at: now,
             revision: Client::first_revision(now),
         };
@@ -209,8 +211,8 @@ impl Clients {
         self.store.by_id(id).await?.ok_or(ClientError::Unknown)
     }
 
-    /// Changes what a client may do. If that is another thing than before, access tokens from before
-    /// are revoked; sessions go on, by what is allowed now.
+    /// Changes what a client may do, in one step. If that is another thing than before, access tokens
+    /// from before are revoked; sessions go on, by what is allowed now.
     pub async fn set_terms(
         &self,
         id: &ClientId,
@@ -226,8 +228,8 @@ impl Clients {
             let mut terms = Terms::of(client);
             change(&mut terms);
             let before = client.clone();
-            let Terms { name, grants, scope, lifetimes, introspects } = terms;
-            *client = Client { name, grants, scope, lifetimes, introspects, ..before.clone() };
+            let Terms { name, grants, scope, lifetimes, introspects, disabled } = terms;
+            *client = Client { name, grants, scope, lifetimes, introspects, disabled, ..before.clone() };
             self.limits.check(client, Some(&before))
         };
         self.take_away(id, change).await

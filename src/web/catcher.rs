@@ -24,7 +24,9 @@ fn respond<'r>(status: Status, request: &'r Request<'_>) -> catcher::Result<'r> 
     }
     if status == Status::NotFound {
         let allowed = method::allowed(request);
-        if !allowed.is_empty() {
+        // A route that takes the method and forwarded meant what it said.
+        let is_taken = allowed.split(", ").any(|method| method == request.method().as_str());
+        if !allowed.is_empty() && !is_taken {
             let mut response = problem(Status::MethodNotAllowed).respond_to(request)?;
             response.set_header(Header::new("Allow", allowed));
             return Ok(response);

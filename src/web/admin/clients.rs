@@ -32,6 +32,7 @@ const SCOPE: &str = "scope must be scope tokens (RFC 6749 section 3.3) with sing
 const SECONDS: &str = "access_ttl, idle and absolute must be whole seconds, or null";
 const YES_OR_NO: &str = "public, introspects and disabled must be true or false";
 const JWKS: &str = "jwks must be a JWK Set of 1 to 10 public keys for EdDSA, ES256 or RS256";
+const KEYS_ALONE: &str = "jwks is changed alone";
 const TWO_PROOFS: &str = "A client is public or has jwks, not both";
 const OVERLAP: &str =
     "overlap must be whole seconds from 0 to 7776000, or replace_newest true or false, not both";
@@ -99,27 +100,27 @@ pub(in crate::web) async fn add(
     Ok((Status::Created, Private(shown)))
 }
 
-/// Changes the fields that are there. Unless it is only let in again, the client's access tokens
-/// from before are refused.
+/// Changes the fields that are there, all in one step (RFC 5789 §2). Unless it is only let in again,
+/// the client's access tokens from before are refused.
 #[patch("/admin/clients/<id>", data = "<data>")]
 pub(in crate::web) async fn change(id: &str, desk: Desk, data: Data<'_>) -> Result<Private<Value>, Problem> {
     let id = known(id)?;
     let mut fields = Fields::read(data).await?;
-    let disabled = fields.take::<bool>("disabled", YES_OR_NO)?;
+    let disabled = fields.take("disabled", YES_OR_NO)?;
     let keys = fields.take::<Box<RawValue>>("jwks", JWKS)?;
-    let terms = Change::of(&mut fields)?;
+    let change = Change { disabled, ..Change::of(&mut fields)? };
     fields.end()?;
-    let mut client = desk.0.find(&id).await.map_err(problem)?;
-    if let Some(keys) = keys {
-        client = desk.0.set_keys(&id, keys.get()).await.map_err(problem)?;
-    }
-    if terms != Change::default() {
-        client = desk.0.set_terms(&id, |changed| terms.apply(changed)).await.map_err(problem)?;
-    }
-    if let Some(disabled) = disabled {
-        client = desk.0.set_disabled(&id, disabled).await.map_err(problem)?;
-    }
-    Ok(Private(client.shown()))
+    let client = match keys {
+        Some(_) if change != Change::default() => return Err(bad(KEYS_ALONE)),
+        Some(keys) => desk.0.set_keys(&id, keys.get()).await,
+        None if change == Change::default() => desk.0.find(&id).await,
+        // Nothing is taken away.
+        None if change == (Change { disabled: Some(false), ..Change::default() }) => {
+            desk.0.set_disabled(&id, false).await
+        }
+        None => desk.0.set_terms(&id, |terms| change.apply(terms)).await,
+    };
+    Ok(Private(client.map_err(problem)?.shown()))
 }
 
 /// Gives a client another secret; `overlap` is for how many seconds the present one stays good.
@@ -190,9 +191,11 @@ struct Change {
     idle: Option<Option<u64>>,
     absolute: Option<Option<u64>>,
     introspects: Option<bool>,
+    disabled: Option<bool>,
 }
 
 impl Change {
+    /// What a new client may be given too.
     fn of(fields: &mut Fields) -> Result<Self, Problem> {
         let scope = fields.take::<String>("scope", SCOPE)?;
         let scope = scope.map(|text| Scope::from_display(&text)).transpose().map_err(|_| bad(SCOPE))?;
@@ -204,11 +207,12 @@ impl Change {
             idle: fields.take("idle", SECONDS)?,
             absolute: fields.take("absolute", SECONDS)?,
             introspects: fields.take("introspects", YES_OR_NO)?,
+            disabled: None,
         })
     }
 
     fn apply(&self, terms: &mut Terms) {
-        let Self { name, grants, scope, access_ttl, idle, absolute, introspects } = self;
+        let Self { name, grants, scope, access_ttl, idle, absolute, introspects, disabled } = self;
         if let Some(name) = name {
             terms.name.clone_from(name);
         }
@@ -228,6 +232,9 @@ impl Change {
         }
         if let Some(introspects) = introspects {
             terms.introspects = *introspects;
+        }
+        if let Some(disabled) = disabled {
+            terms.disabled = *disabled;
         }
     }
 }

@@ -4,6 +4,7 @@ mod admin;
 mod assertion;
 mod authentication;
 mod bound;
+mod changing;
 mod command;
 mod introspect;
 mod races;

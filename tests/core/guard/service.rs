@@ -98,6 +98,18 @@ async fn a_service_is_no_user_even_under_a_users_id() {
     }
 }
 
+#[async_test]
+async fn where_no_store_keeps_clients_an_admin_finds_none() {
+    let app = App::start().await;
+    let (ada, root) = (app.login("ada").await, app.login("root").await);
+    for path in ["/admin/clients", "/admin/clients/reports-worker"] {
+        let (status, challenge, body) = refusal(&app, path, &root).await;
+        assert_eq!((status, &*challenge), (404, ""), "{path}: {body}");
+        assert!(body.contains("\"not_found\""), "{path}: {body}");
+        assert_eq!(app.get(path, &ada).await.0, Status::Forbidden, "{path}");
+    }
+}
+
 // C05
 #[async_test]
 async fn only_a_service_may_have_no_session() {

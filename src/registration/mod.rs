@@ -191,9 +191,9 @@ impl Clients {
         Err(ClientError::Contended)
     }
 
-    /// The first revision of a client, and when it begins: behind all that another had that was shut
-    /// out under the same id, be it a moment ago. Sessions may look older than they are, so for the
-    /// sake of those it begins later than it does.
+    /// The first revision of a client that is registered now, and when it begins: behind all tokens and
+    /// sessions of one that had its id until a moment ago. Since a session counts as its own that looks
+    /// a leeway older, it begins that much later.
     async fn beginning(&self, id: &ClientId, now: UnixTime) -> Result<(u64, UnixTime), ClientError> {
         let first = Client::first_revision(now);
         let Some((first_good, last)) = self.revocations.last_of(id).await? else { return Ok((first, now)) };

@@ -35,7 +35,8 @@ pub struct Client {
     pub introspects: bool,
     /// Whether it is shut out: no token, no live access token.
     pub disabled: bool,
-    /// When it was registered.
+    /// When it was registered, or a minute after another lost its id if that is later: no session from
+    /// before is its own.
     pub created_at: UnixTime,
     /// Grows with each change. It stands in the client's access tokens, so that those from before a
     /// change can be told. Kept beside the document.

@@ -155,7 +155,9 @@ fn a_change_that_is_wrong_changes_nothing(on: &Backing) {
         (json!({ "disabled": true, "hunter2": 1 }), "a field that is not known"),
         (json!({ "id": "other" }), "a field that is not known"),
         (json!({ "public": true }), "a field that is not known"),
-        (json!({ "jwks": { "keys": [] } }), "a field that is not known"),
+        (json!({ "jwks": { "keys": [] } }), "jwks must be"),
+        (json!({ "jwks": "hunter2" }), "jwks must be"),
+        (json!({ "jwks": { "keys": [] }, "name": "x" }), "jwks is changed alone"),
         (json!({ "secret": "hunter2" }), "a field that is not known"),
         (json!({ "secrets": [] }), "a field that is not known"),
         (json!([{ "disabled": true }]), "must be a JSON object"),
@@ -248,7 +250,7 @@ fn a_change_is_made_whole_or_not_at_all(on: &Backing) {
                 let body = json!({ "name": name, "disabled": disabled });
                 scope.spawn(|| assert_eq!(desk.patch(body).status, 200))
             });
-            made.map(|made| made.join().expect("it ends"));
+            made.into_iter().for_each(|made| made.join().expect("it ends"));
         });
         let shown = desk.show();
         let is_whole =
@@ -284,10 +286,13 @@ fn a_secret_is_replaced_at_once_or_after_a_while(on: &Backing) {
     let end = secrets[0]["ends_at"].as_u64().zip(secrets[1]["created_at"].as_u64());
     assert!(end.is_some_and(|(end, made)| end == made + 86_400), "{secrets}");
     assert_eq!(server.me(&token).status, 403, "and so are its tokens");
-    let third = desk.rotated(Some(json!({ "overlap": 7_776_000 })));
-    assert!(!works(&first) && works(&second) && works(&third), "never more than two");
+    assert_eq!(desk.rotate(Some(json!({ "overlap": 7_776_000 }))).status, 409, "never more than two");
+    assert!(works(&first) && works(&second), "and neither ends unasked");
+    assert_bad(&desk.rotate(Some(json!({ "overlap": 1, "replace_newest": true }))), "not both", "both");
+    let third = desk.rotated(Some(json!({ "replace_newest": true })));
+    assert!(works(&first) && !works(&second) && works(&third), "the newest had not arrived");
     let fourth = desk.rotated(Some(json!({ "overlap": 0 })));
-    assert!(!works(&second) && !works(&third) && works(&fourth));
+    assert!(!works(&first) && !works(&third) && works(&fourth));
     server.refuses(&token);
     assert_eq!(desk.show()["secrets"].as_array().map(Vec::len), Some(1));
     for secret in [&first, &second, &third, &fourth] {

@@ -219,7 +219,13 @@ fn a_client_is_registered_and_works_at_once(on: &Backing) {
         (201, &json!(""), &json!(null))
     );
 
-    for id in ["Backend.1", "web", "bare"] {
+    let jwks = json!({ "keys": [
+        { "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "one" },
+    ]});
+    let signer = register(json!({ "id": "signer", "jwks": jwks }));
+    assert_eq!((signer.status, &signer.json()["jwks"], signer.json().get("secret")), (201, &jwks, None));
+
+    for id in ["Backend.1", "web", "bare", "signer"] {
         let reply = admin(&server, &root, "GET", &format!("/admin/clients/{id}"), None);
         assert_eq!((reply.status, reply.header("cache-control")), (200, Some("no-store")));
         let from_command = server.cli(&["client", "show", id, "--json"], "");
@@ -227,7 +233,7 @@ fn a_client_is_registered_and_works_at_once(on: &Backing) {
         assert!(!reply.text().contains("csc_") && reply.json().get("secret").is_none(), "it is told once");
     }
     let all = admin(&server, &root, "GET", "/admin/clients", None);
-    assert_eq!((ids(&all).len(), all.text().contains("csc_")), (3, false));
+    assert_eq!((ids(&all).len(), all.text().contains("csc_")), (4, false));
     assert_eq!(all.json()["clients"][0], expected);
     assert!(!server.log().contains("csc_"));
     server.is_well();

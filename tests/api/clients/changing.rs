@@ -25,6 +25,31 @@ on_every_store![
 
 const OWN: [(&str, &str); 1] = [("grant_type", "client_credentials")];
 
+#[test]
+fn a_store_of_clients_that_fails_is_503_and_nothing_is_changed() {
+    let server = start(&Backing::sqlite());
+    let secret = service(&server, "worker", &[]);
+    let desk = Desk::at(&server, "worker");
+    let before = desk.show();
+    let file = server.folder.path().join("test.db");
+    crate::sql::execute(&file, "ALTER TABLE clients RENAME TO hidden");
+    let post = admin(&server, &desk.token, "POST", "/admin/clients", Some(&json!({ "id": "new" })));
+    let list = admin(&server, &desk.token, "GET", "/admin/clients", None);
+    let (show, rotate, delete) =
+        (desk.send("GET", "", None), desk.rotate(None), desk.send("DELETE", "", None));
+    let patches = [json!({ "name": "x" }), json!({ "disabled": false })].map(|body| desk.patch(body));
+    for reply in [post, list, show, rotate, delete].iter().chain(&patches) {
+        assert_eq!((reply.status, &reply.json()["error"]), (503, &json!("temporarily_unavailable")));
+        assert!(reply.header("retry-after").is_some());
+    }
+    assert_eq!(ask(&server, ("worker", &secret), &OWN).status, 503);
+    crate::sql::execute(&file, "ALTER TABLE hidden RENAME TO clients");
+    assert_eq!(desk.show(), before);
+    assert_eq!(ask(&server, ("worker", &secret), &OWN).status, 200);
+    assert!(server.log().contains("a client could not be"), "somebody has to look: {}", server.log());
+    server.is_well();
+}
+
 /// An admin at work on one client.
 struct Desk<'s> {
     server: &'s Server,

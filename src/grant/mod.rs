@@ -106,7 +106,6 @@ pub struct Caller {
 }
 
 /// What a successful request is answered with (RFC 6749 §5.1).
-#[derive(Debug)]
 pub struct Tokens {
     /// The access token, of type `Bearer`.
     pub access_token: String,
@@ -118,8 +117,13 @@ pub struct Tokens {
     pub refresh: Option<Refresh>,
 }
 
-/// A refresh token to be handed out.
-#[derive(Debug)]
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens").field("scope", &self.scope).finish_non_exhaustive()
+    }
+}
+
+/// A refresh token to be handed out. Not `Debug`, since it is secret.
 pub struct Refresh {
     /// The refresh token.
     pub token: Zeroizing<String>,

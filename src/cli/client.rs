@@ -1,11 +1,11 @@
 //! `countersign client …`.
 
-use super::{Desk, Failure, print, session::shown};
+use super::{Desk, Failure, PAGE, print, print_all, session::shown};
 use clap::{Args, Subcommand};
 use countersign::{
     client::{ClientId, ClientSecret, GrantType},
     clock::{Clock, SystemClock, UnixTime},
-    registration::{ClientError, Clients, Proof, Registration, Rotation, Terms},
+    registration::{ClientError, Proof, Registration, Rotation, Terms},
     scope::Scope,
     store::{Authentication, Client, Lifetimes},
 };
@@ -49,8 +49,8 @@ pub(super) enum Command {
     Set {
         id: ClientId,
         /// A file with its next public keys, for a client that signs; with the present ones too if it is
-        /// to change over without a break.
-        #[arg(long, value_name = "FILE")]
+        /// to change over without a break. Not together with other changes.
+        #[arg(long, value_name = "FILE", conflicts_with = "TermArguments")]
         jwks: Option<PathBuf>,
         #[command(flatten)]
         terms: TermArguments,
@@ -156,7 +156,14 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
             let client = clients.add(Registration { id, proof, terms: wanted }, now).await?;
             if has_secret { tell(&client.id, &secret) } else { Ok(()) }
         }
-        Command::List { json } => list(&clients, json, now).await,
+        Command::List { json } => {
+            let page = |after: Option<ClientId>| {
+                let clients = clients.clone();
+                async move { Ok(clients.list(after.as_ref(), PAGE).await?) }
+            };
+            print_all(json, page, |client| client.id.clone(), Client::shown, |client| as_line(client, now))
+                .await
+        }
         Command::Show { id, json } => {
             let client = clients.find(&id).await?;
             if json { print(&format!("{:#}", client.shown())) } else { print(&as_line(&client, now)) }
@@ -196,25 +203,6 @@ fn tell(id: &ClientId, secret: &ClientSecret) -> Result<(), Failure> {
         let way = format!("countersign client rotate-secret {id} --replace-newest");
         Failure::Failed(format!("{id} has a new secret, and it could not be written; for another: {way}"))
     })
-}
-
-async fn list(clients: &Clients, json: bool, now: UnixTime) -> Result<(), Failure> {
-    const PAGE: u32 = 500;
-    let mut after = None;
-    let mut all = vec![];
-    loop {
-        let page = clients.list(after.as_ref(), PAGE).await?;
-        after = page.last().map(|client| client.id.clone());
-        let is_last = page.len() < PAGE as usize;
-        if json {
-            all.extend(page.iter().map(Client::shown));
-        } else {
-            page.iter().try_for_each(|client| print(&as_line(client, now)))?;
-        }
-        if is_last {
-            return if json { print(&format!("{:#}", serde_json::Value::from(all))) } else { Ok(()) };
-        }
-    }
 }
 
 fn as_line(client: &Client, now: UnixTime) -> String {

@@ -174,6 +174,34 @@ fn print(line: &str) -> Result<(), Failure> {
     }
 }
 
+/// How many of a list are read at a time.
+const PAGE: u32 = 500;
+
+/// Prints all of a list that is read page by page, each of at most [`PAGE`], as lines or as one JSON
+/// array.
+async fn print_all<T, Name, Page: Future<Output = Result<Vec<T>, Failure>>>(
+    json: bool,
+    page: impl Fn(Option<Name>) -> Page,
+    name: impl Fn(&T) -> Name,
+    as_json: impl Fn(&T) -> serde_json::Value,
+    as_line: impl Fn(&T) -> String,
+) -> Result<(), Failure> {
+    let mut after = None;
+    let mut all = vec![];
+    loop {
+        let found = page(after).await?;
+        after = found.last().map(&name);
+        if json {
+            all.extend(found.iter().map(&as_json));
+        } else {
+            found.iter().try_for_each(|one| print(&as_line(one)))?;
+        }
+        if found.len() < PAGE as usize {
+            return if json { print(&format!("{:#}", serde_json::Value::from(all))) } else { Ok(()) };
+        }
+    }
+}
+
 fn settings(figment: &Figment) -> Result<Settings, Failure> {
     Ok(Settings::load(figment, Environment::of_process())?)
 }

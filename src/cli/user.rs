@@ -1,9 +1,8 @@
 //! `countersign user …`.
 
-use super::{Desk, Failure, password::NewPassword, print};
+use super::{Desk, Failure, PAGE, password::NewPassword, print, print_all};
 use clap::Subcommand;
 use countersign::{
-    account::Accounts,
     clock::{Clock, SystemClock},
     store::User,
     user::{RoleName, Username},
@@ -69,7 +68,13 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
             accounts.add(name, password.password, roles, SystemClock.now()).await?;
             Ok(())
         }
-        Command::List { json } => list(accounts, json).await,
+        Command::List { json } => {
+            let page = |after: Option<Username>| {
+                let accounts = accounts.clone();
+                async move { Ok(accounts.list(after.as_ref(), PAGE).await?) }
+            };
+            print_all(json, page, |user| user.username.clone(), as_json, as_line).await
+        }
         Command::Show { name, json } => {
             let user = accounts.find(&name).await?;
             if json { print(&format!("{:#}", as_json(&user))) } else { print(&as_line(&user)) }
@@ -87,25 +92,6 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
         Command::Disable { name } => Ok(accounts.set_disabled(accounts.find(&name).await?.id, true).await?),
         Command::Enable { name } => Ok(accounts.set_disabled(accounts.find(&name).await?.id, false).await?),
         Command::Delete { name } => Ok(accounts.delete(accounts.find(&name).await?.id).await?),
-    }
-}
-
-async fn list(accounts: &Accounts, json: bool) -> Result<(), Failure> {
-    const PAGE: u32 = 500;
-    let mut after = None;
-    let mut all = vec![];
-    loop {
-        let page = accounts.list(after.as_ref(), PAGE).await?;
-        after = page.last().map(|user| user.username.clone());
-        let is_last = page.len() < PAGE as usize;
-        if json {
-            all.extend(page.iter().map(as_json));
-        } else {
-            page.iter().try_for_each(|user| print(&as_line(user)))?;
-        }
-        if is_last {
-            return if json { print(&format!("{:#}", serde_json::Value::from(all))) } else { Ok(()) };
-        }
     }
 }
 

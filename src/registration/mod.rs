@@ -112,9 +112,6 @@ pub enum ClientError {
     /// Others kept changing it.
     #[error("the client was changed by somebody else meanwhile; try again")]
     Contended,
-    /// There is no randomness.
-    #[error("no randomness for a secret")]
-    Randomness(#[from] getrandom::Error),
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),

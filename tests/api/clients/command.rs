@@ -241,6 +241,7 @@ fn bad_input_names_what_is_wrong_and_changes_nothing() {
         (&["set", "web", "--introspects", "true"], "introspects: "),
         (&["set", "worker", "--public"], "--public"),
         (&["set", "worker", "--jwks", "jwks.json"], "jwks: the client does not sign"),
+        (&["set", "worker", "--jwks", "jwks.json", "--name", "x"], "cannot be used with"),
         (&["add", "new", "--jwks", "no-such-file"], "no-such-file"),
         (&["add", "new", "--jwks", "."], ". cannot be read"),
         (&["add", "new", "--jwks", "latin1"], "latin1"),

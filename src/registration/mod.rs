@@ -219,6 +219,8 @@ impl Clients {
         let mut terms = Terms::of(&present);
         change(&mut terms);
         if terms == Terms::of(&present) {
+            // It may have been changed by somebody who could not revoke what it got until then.
+            self.revocations.client(id, present.revision).await?;
             return Ok(present);
         }
         let change = |client: &mut Client| {

@@ -114,7 +114,9 @@ fn keys_rotate_by_themselves() {
         server.accepts(&token);
         server.accepts(&first);
         assert!(kids(&server).contains(&kid(&token)), "what signs is published");
-        assert_eq!(kids(&server)[0], kid(&server.login("ada")), "and first");
+        // It may change between the two looks, but not before and behind.
+        let (before, signs) = (kids(&server)[0].clone(), kid(&server.login("ada")));
+        assert!(before == signs || kids(&server)[0] == signs, "and first");
         if !seen.contains(&kid(&token)) {
             seen.push(kid(&token));
         }

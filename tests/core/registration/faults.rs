@@ -83,7 +83,11 @@ async fn a_change_that_failed_goes_through_when_it_is_made_again() {
             let failed = make(change, &desk, &id).await;
             let is_concerned = call != Call::Delete || matches!(change, Change::Delete);
             assert_eq!(failed.is_err(), is_concerned, "{what}");
-            tokens.extend(desk.ask(&id, &secret).await);
+            // What it gets when it has its new terms already is good.
+            let present = desk.clients.find(&id).await.ok();
+            if present.is_none_or(|client| client.name.is_none()) {
+                tokens.extend(desk.ask(&id, &secret).await);
+            }
             desk.store.heal();
             make(change, &desk, &id).await.expect("now it goes through");
             for token in &tokens {

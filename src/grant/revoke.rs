@@ -1,7 +1,7 @@
 //! Revocation by whoever holds a token (RFC 7009).
 
 use super::{Authority, GrantError, TokenQuery};
-use crate::{client::ClientId, store::Client};
+use crate::store::Client;
 
 impl Authority {
     /// Ends what this token stands for: a refresh token its session with all access tokens, an
@@ -34,5 +34,5 @@ impl Authority {
 }
 
 fn is_of(owner: &str, client: &Client) -> Result<(), GrantError> {
-    if owner == ClientId::as_str(&client.id) { Ok(()) } else { Err(GrantError::OtherClient) }
+    if owner == client.id.as_str() { Ok(()) } else { Err(GrantError::OtherClient) }
 }

@@ -11,7 +11,7 @@ use rocket::{
 
 impl Verifier {
     /// This verifier as a fairing, in the stead of [`stage()`](crate::stage()): the guards
-    /// [`Claims`](crate::Claims) and [`Role<R, Claims>`](crate::Role) ask it, and
+    /// [`Claims`](crate::Claims), [`Scope<S>`](crate::Scope) and [`Role<R, Claims>`](crate::Role) ask it, and
     /// refuse what they refuse with the issuing server's own answers. Until there are keys that is
     /// 503; `&State<Verifier>` tells a health check whether there [are](Self::is_ready).
     ///

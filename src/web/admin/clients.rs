@@ -10,7 +10,7 @@ use crate::{
     web::{
         answer::{Private, Problem, unavailable},
         catcher,
-        guard::Role,
+        guard::{Rejection, Role},
     },
 };
 use rocket::{
@@ -42,7 +42,7 @@ pub(in crate::web) struct Desk(Clients);
 
 #[rocket::async_trait]
 impl<'r> FromRequest<'r> for Desk {
-    type Error = super::super::guard::Rejection;
+    type Error = Rejection;
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, Self::Error> {
         match Role::<Admin>::from_request(request).await {

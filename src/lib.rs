@@ -15,6 +15,8 @@ pub mod revocation;
 pub mod scope;
 pub mod session;
 pub mod store;
+#[cfg(any(feature = "testing", feature = "program"))]
+pub mod testing;
 pub mod token;
 pub mod user;
 #[cfg(feature = "verifier")]

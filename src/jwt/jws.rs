@@ -139,7 +139,7 @@ pub(super) fn sign(
     let mut token = BASE64_URL_SAFE_NO_PAD.encode(header.to_string());
     token.push('.');
     BASE64_URL_SAFE_NO_PAD.encode_string(payload, &mut token);
-    let signature = jsonwebtoken::crypto::sign(token.as_bytes(), &key.encoding, key.algorithm().backend())?;
+    let signature = key.signature(token.as_bytes())?;
     token.push('.');
     token.push_str(&signature);
     Ok(token)

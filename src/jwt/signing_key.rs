@@ -170,6 +170,11 @@ impl SigningKey {
         }
     }
 
+    /// The signature over these bytes, in base64url.
+    pub(crate) fn signature(&self, message: &[u8]) -> Result<String, jsonwebtoken::errors::Error> {
+        jsonwebtoken::crypto::sign(message, &self.encoding, self.algorithm().backend())
+    }
+
     /// What is secret about it, to derive other keys from.
     pub(crate) fn secret(&self) -> jwk::Bytes {
         let member = self.jwk.k.as_deref().or(self.jwk.d.as_deref());

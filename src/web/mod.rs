@@ -28,4 +28,6 @@ mod well_known;
 
 #[cfg(feature = "verifier")]
 pub use resource::VerifierStage;
+#[cfg(feature = "testing")]
+pub(crate) use stage::Runtime;
 pub use stage::{Stage, stage};

@@ -154,6 +154,10 @@ impl Fairing for Stage {
     }
 }
 
+/// What Rocket runs on, which a blocking client keeps to itself.
+#[cfg(feature = "testing")]
+pub(crate) struct Runtime(pub(crate) tokio::runtime::Handle);
+
 fn mount(rocket: Rocket<Build>, base: &str, settings: &Settings) -> Rocket<Build> {
     let mut routes = routes![
         token::token,
@@ -212,7 +216,11 @@ async fn manage(
         }
     }
     match Authority::open(&settings, stores, clock).await {
-        Ok(authority) => Ok(rocket.manage(authority).manage(settings)),
+        Ok(authority) => {
+            #[cfg(feature = "testing")]
+            let rocket = rocket.manage(Runtime(tokio::runtime::Handle::current()));
+            Ok(rocket.manage(authority).manage(settings))
+        }
         Err(error) => {
             tracing::error!("{}", causes(&*error));
             Err(rocket)

@@ -29,6 +29,7 @@ mod settings;
 mod spent;
 mod store;
 mod stores;
+mod testing;
 mod unhappy;
 mod user;
 mod verified;

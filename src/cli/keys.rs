@@ -118,6 +118,11 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Fai
     }
 }
 
+/// The keys that a server with these settings has.
+pub(super) async fn ring(settings: &Settings) -> Result<KeyRing, Failure> {
+    Ok(Desk::open(settings).await?.ring().await?)
+}
+
 /// What the commands on keys work with.
 struct Desk<'a> {
     settings: &'a Settings,

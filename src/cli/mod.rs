@@ -1,5 +1,6 @@
 //! The program's commands. What they do is done by the library; here is how it is asked for.
 
+mod attack;
 mod client;
 mod doctor;
 mod keys;
@@ -62,6 +63,11 @@ enum Command {
     /// Shows and changes the keys that tokens are signed with.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Sends bad tokens of every kind to a protected route and says which answers are wrong.
+    ///
+    /// Exit code 1 if one is. A good token is needed besides, or a route that refuses everything
+    /// would look well protected; with it the route does, some times over, whatever it does.
+    Attack(attack::Arguments),
 }
 
 /// Why a command did not do what it should.
@@ -128,6 +134,7 @@ async fn dispatch(arguments: Arguments, figment: Figment) -> Result<(), Failure>
             Some(done) => done,
             None => keys::run(command, &settings(&figment)?).await,
         },
+        Command::Attack(arguments) => attack::run(arguments, &figment).await,
     }
 }
 

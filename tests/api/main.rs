@@ -4,6 +4,7 @@
 //! `tests/unhappy-ids.txt`.
 
 mod alg;
+mod attack;
 mod backing;
 mod claim;
 mod claim_time;

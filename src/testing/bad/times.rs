@@ -34,7 +34,8 @@ pub(super) fn signed(signer: &Signer<'_>, cases: &mut Cases) {
         "18446744073709551616",
         "",
     ] {
-        cases.token(&row, format!("exp {exp}"), signer.raw_claim("exp", exp));
+        let shown = if exp.is_empty() { "left empty" } else { exp };
+        cases.token(&row, format!("exp {shown}"), signer.raw_claim("exp", exp));
     }
     let row = invalid("C03", "RFC 8725 §3.10");
     let forever = now.saturating_add(2 * MAX_LIFETIME.as_secs());

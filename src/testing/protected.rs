@@ -111,8 +111,8 @@ impl Protected {
         self
     }
 
-    /// Takes the cases from this kit, and makes no accounts: for a route whose guards know the keys
-    /// only, and for clocks that stand still.
+    /// Takes the cases from this kit, and makes no accounts: for a route that a
+    /// [`Verifier`](crate::Verifier) guards, or of somebody whom the test has logged in itself.
     pub fn kit(mut self, kit: Kit) -> Self {
         self.kit = Some(kit);
         self

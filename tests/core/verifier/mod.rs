@@ -5,6 +5,7 @@ mod building;
 mod fetching;
 mod guards;
 mod issuer;
+mod kit;
 mod log;
 mod passed_over;
 mod profiles;

@@ -41,6 +41,7 @@ mod tests {
     /// The app as it is, with users who are gone with the test.
     fn tested() -> Rocket<Build> {
         let settings = rocket::Config::figment()
+            .merge(("log_level", "off"))
             .merge(("auth.database_url", "memory:"))
             .merge(("auth.signing_key", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1"))
             .merge(("auth.scopes", "orders:read"));

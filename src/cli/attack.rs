@@ -4,11 +4,14 @@ use super::{Failure, keys, print, settings};
 use clap::Args;
 use countersign::{
     clock::{Clock, SystemClock},
-    testing::{Answer, Case, Kit, Reply, Report},
+    testing::{Case, Kit, Reply, Report},
 };
 use reqwest::{
     Client, Method, Url,
-    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE},
+    header::{
+        AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+        WWW_AUTHENTICATE,
+    },
     redirect,
 };
 use rocket::figment::Figment;
@@ -21,6 +24,8 @@ use zeroize::Zeroizing;
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How many may take longer before the rest is left alone.
+const MOST_LATE: u32 = 3;
 /// The longest key set that is read, in bytes.
 const MAX_KEYS: usize = 256 * 1024;
 
@@ -40,7 +45,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     token_stdin: bool,
     /// The method of the route.
-    #[arg(long, default_value = "GET", value_name = "METHOD")]
+    #[arg(long, default_value = "GET", value_name = "METHOD", value_parser = method)]
     method: Method,
     /// A header of every request, such as `Content-Type: application/json`; may be repeated.
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
@@ -68,11 +73,19 @@ pub(super) struct Arguments {
     json: bool,
 }
 
+fn method(text: &str) -> Result<Method, String> {
+    text.to_uppercase().parse().map_err(|_| "not a method of HTTP".into())
+}
+
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let (name, value) = text.split_once(':').ok_or("must be NAME: VALUE")?;
     let name = name.trim().parse().map_err(|_| "not the name of a header")?;
     let value = value.trim().parse().map_err(|_| "not the value of a header")?;
-    if name == AUTHORIZATION { Err("the tokens are what is tried".into()) } else { Ok((name, value)) }
+    match name {
+        AUTHORIZATION => Err("the tokens are what is tried".into()),
+        CONTENT_LENGTH | HOST | TRANSFER_ENCODING => Err("this one is the client's own".into()),
+        name => Ok((name, value)),
+    }
 }
 
 pub(super) async fn run(arguments: Arguments, figment: &Figment) -> Result<(), Failure> {
@@ -82,16 +95,37 @@ pub(super) async fn run(arguments: Arguments, figment: &Figment) -> Result<(), F
     let cases: Vec<_> = kit.cases().collect();
     let mut report = Report::on(format!("{} {}", arguments.method, arguments.url));
     let mut progress = Progress::of(cases.len());
+    let mut late = 0;
     for (at, case) in cases.iter().enumerate() {
-        let right = report.note(case, target.ask(case).await?);
+        let reply = match target.ask(case).await? {
+            Ok(reply) => Some(reply),
+            Err(error) => {
+                late += u32::from(error.is_timeout());
+                None
+            }
+        };
+        let right = report.note(case, reply);
         progress.at(at + 1, report.wrong().len());
         // If the plain good token does not pass, no refusal says anything.
-        if at == 0 && !right {
+        if at == 0 && !right || late == MOST_LATE {
             break;
         }
     }
     progress.end();
-    print(&if arguments.json { format!("{:#}", as_json(&report)) } else { report.to_string() })?;
+    if arguments.json {
+        print(&format!("{:#}", as_json(&report, arguments.sign)))?;
+    } else {
+        print(&report.to_string())?;
+        if !arguments.sign && report.asked() == cases.len() {
+            print("not tried without the keys (--sign): what is rightly signed and wrong in what it says")?;
+        }
+    }
+    if late == MOST_LATE {
+        return Err(Failure::Failed(format!(
+            "{late} requests had no answer within {} s",
+            PATIENCE.as_secs()
+        )));
+    }
     match report.wrong().len() {
         0 => Ok(()),
         1 => Err(Failure::Failed("an answer is wrong".into())),
@@ -105,9 +139,12 @@ impl Arguments {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Failure::Refused(format!("{name}: must begin with http:// or https://")));
         }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Failure::Refused(format!("{name}: a user or a password has no place in it")));
+        }
         let host = url.host_str().unwrap_or_default();
         let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-        let is_loopback = address.map_or(host == "localhost", |address| address.is_loopback());
+        let is_loopback = address.map_or(host == "localhost", |address| address.to_canonical().is_loopback());
         if is_loopback || self.allow_remote {
             return Ok(());
         }
@@ -127,7 +164,10 @@ impl Arguments {
             }
         };
         let refused = |error| Failure::Refused(format!("the token: {error}"));
-        let mut kit = Kit::from_token(token.trim(), SystemClock.now()).map_err(refused)?;
+        // As it stands in a header, or as it was answered.
+        let token = token.trim();
+        let token = token.strip_prefix("Bearer ").unwrap_or(token);
+        let mut kit = Kit::from_token(token, SystemClock.now()).map_err(refused)?;
         if let Some(jwks) = &self.jwks {
             self.check(jwks, "--jwks")?;
             let refused = |error| Failure::Refused(format!("--jwks: {error}"));
@@ -165,7 +205,8 @@ impl<'a> Target<'a> {
         Ok(Self { client: client.build().map_err(|error| Failure::failed(&error))?, arguments })
     }
 
-    async fn ask(&self, case: &Case) -> Result<Reply, Failure> {
+    /// What this case is answered, or why it is not; fails if nobody is there.
+    async fn ask(&self, case: &Case) -> Result<Result<Reply, reqwest::Error>, Failure> {
         let Arguments { url, method, body, .. } = self.arguments;
         let mut url = url.clone();
         if let Some(query) = case.query() {
@@ -179,11 +220,24 @@ impl<'a> Target<'a> {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        let response = request.send().await.map_err(|error| Failure::failed(&error.without_url()))?;
+        if let Some((name, value)) = case.header() {
+            request = request.header(name, value);
+        }
+        let again = request.try_clone();
+        let response = match (request.send().await, again) {
+            (Err(error), _) if error.is_connect() => return Err(Failure::failed(&error.without_url())),
+            // A server may close a connection that it has kept, just as it is used again.
+            (Err(error), Some(again)) if !error.is_timeout() => again.send().await,
+            (response, _) => response,
+        };
+        let response = match response {
+            Ok(response) => response,
+            Err(error) => return Ok(Err(error)),
+        };
         let challenges = response.headers().get_all(WWW_AUTHENTICATE).iter();
         let challenges = challenges.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let reply = Reply { status: response.status().as_u16(), challenges: challenges.collect() };
-        Ok(reply)
+        Ok(Ok(reply))
     }
 
     async fn fetch(&self, url: &Url) -> Result<String, Failure> {
@@ -195,7 +249,7 @@ impl<'a> Target<'a> {
             }
             Ok::<_, reqwest::Error>(body)
         };
-        let body = answered.await.map_err(|error| Failure::failed(&error))?;
+        let body = answered.await.map_err(|error| Failure::failed(&error.without_url()))?;
         String::from_utf8(body).map_err(|_| Failure::Failed("--jwks: the answer is no text".into()))
     }
 }
@@ -225,16 +279,16 @@ impl Progress {
     }
 }
 
-fn as_json(report: &Report) -> serde_json::Value {
+fn as_json(report: &Report, signed: bool) -> serde_json::Value {
     let wrong = report.wrong().iter().map(|wrong| {
         serde_json::json!({
             "sent": wrong.case.what(),
             "row": wrong.case.row(),
             "rule": wrong.case.rule(),
             "expected": wrong.case.answer().to_string(),
-            "got": wrong.reply.to_string(),
-            "let_in": wrong.case.answer() != Answer::Accepted && Answer::Accepted.is(&wrong.reply),
+            "got": wrong.reply.as_ref().map(Reply::to_string),
+            "let_in": wrong.let_in(),
         })
     });
-    serde_json::json!({ "asked": report.asked(), "wrong": wrong.collect::<Vec<_>>() })
+    serde_json::json!({ "asked": report.asked(), "signed": signed, "wrong": wrong.collect::<Vec<_>>() })
 }

@@ -175,6 +175,12 @@ impl SigningKey {
         jsonwebtoken::crypto::sign(message, &self.encoding, self.algorithm().backend())
     }
 
+    /// Whether this is a token that the key signed, by its own algorithm; what it says is not looked at.
+    #[cfg(any(feature = "testing", feature = "program"))]
+    pub(crate) fn signed(&self, token: &[u8]) -> bool {
+        super::jws::verify_with(token, |_| Some(&self.verifying)).is_ok()
+    }
+
     /// What is secret about it, to derive other keys from.
     pub(crate) fn secret(&self) -> jwk::Bytes {
         let member = self.jwk.k.as_deref().or(self.jwk.d.as_deref());

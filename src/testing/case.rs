@@ -1,5 +1,6 @@
 //! One thing that is sent to a protected route, and what it must be answered.
 
+use http_auth::parse_challenges;
 use std::fmt;
 
 /// One request to a protected route: what is wrong with it, by which rule, and the answer it must get.
@@ -10,7 +11,15 @@ pub struct Case {
     pub(super) rule: &'static str,
     pub(super) answer: Answer,
     pub(super) authorization: Vec<String>,
-    pub(super) query: Option<String>,
+    pub(super) elsewhere: Option<Elsewhere>,
+}
+
+/// Where else than in an `Authorization` header a token may stand.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Elsewhere {
+    /// `name=value`, already encoded.
+    Query(String),
+    Header(&'static str, String),
 }
 
 /// What a request to a protected route must be answered.
@@ -69,13 +78,24 @@ impl Case {
 
     /// What has to stand in the request's query, already encoded.
     pub fn query(&self) -> Option<&str> {
-        self.query.as_deref()
+        match &self.elsewhere {
+            Some(Elsewhere::Query(query)) => Some(query),
+            _ => None,
+        }
+    }
+
+    /// Another header that the request has to have, its name and its value.
+    pub fn header(&self) -> Option<(&'static str, &str)> {
+        match &self.elsewhere {
+            Some(Elsewhere::Header(name, value)) => Some((name, value)),
+            _ => None,
+        }
     }
 
     /// The token, where it is the token alone that makes the case.
     pub fn token(&self) -> Option<&str> {
         match &*self.authorization {
-            [one] if self.query.is_none() => one.strip_prefix("Bearer "),
+            [one] if self.elsewhere.is_none() => one.strip_prefix("Bearer "),
             _ => None,
         }
     }
@@ -83,7 +103,7 @@ impl Case {
     /// The target of the request: `uri` with this case's query.
     pub fn target(&self, uri: &str) -> String {
         let separator = if uri.contains('?') { '&' } else { '?' };
-        self.query.as_ref().map_or_else(|| uri.to_owned(), |query| format!("{uri}{separator}{query}"))
+        self.query().map_or_else(|| uri.to_owned(), |query| format!("{uri}{separator}{query}"))
     }
 }
 
@@ -106,6 +126,7 @@ impl Answer {
     /// ```
     pub fn is(self, reply: &Reply) -> bool {
         let error = reply.error();
+        let error = error.as_deref();
         match self {
             Self::Accepted => (200..400).contains(&reply.status),
             Self::InvalidToken => reply.status == 401 && error == Some("invalid_token"),
@@ -133,26 +154,39 @@ impl fmt::Display for Answer {
 }
 
 impl Reply {
+    /// Whether this is success: whoever asked was let in.
+    pub(super) fn lets_in(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
     /// The error code of the Bearer challenge: empty if it has none, `None` if there is no such
     /// challenge (RFC 6750 §3, RFC 9110 §11.6.1).
-    fn error(&self) -> Option<&str> {
-        let bearer = self.challenges.iter().find(|challenge| {
-            let scheme = challenge.split(' ').next().unwrap_or_default();
-            scheme.eq_ignore_ascii_case("Bearer")
-        })?;
-        let error = bearer.split_once("error=").map_or("", |(_, rest)| rest);
-        Some(error.split([',', ' ']).next().unwrap_or_default().trim_matches('"'))
+    fn error(&self) -> Option<String> {
+        // RFC 9110 §11.6.1 has no challenge without parameters before a comma, but this is common.
+        let is_bare = |challenge: &&String| challenge.trim().eq_ignore_ascii_case("Bearer");
+        let bare = self.challenges.iter().find(is_bare).map(|_| String::new());
+        let challenges = self.challenges.iter().filter_map(|value| parse_challenges(value).ok()).flatten();
+        let mut bearers = challenges.filter(|challenge| challenge.scheme.eq_ignore_ascii_case("Bearer"));
+        let error = bearers.next().map(|bearer| {
+            let error = bearer.params.iter().find(|(name, _)| name.eq_ignore_ascii_case("error"));
+            error.map(|(_, value)| value.to_unescaped()).unwrap_or_default()
+        });
+        error.or(bare)
     }
 }
 
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.status)?;
-        match self.error() {
+        match self.error().as_deref() {
             None if self.status == 401 => f.write_str(", no Bearer challenge"),
             Some("") if self.status == 401 => f.write_str(", no error code"),
             None | Some("") => Ok(()),
-            Some(error) => write!(f, " {error}"),
+            // Anybody may have written this; codes are short (RFC 6750 §3.1).
+            Some(error) if error.len() <= 30 && error.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                write!(f, " {error}")
+            }
+            Some(_) => f.write_str(", an error code that is none"),
         }
     }
 }

@@ -27,9 +27,10 @@ impl Token {
     /// `None` if it is not of the form of a compact JWS with JSON objects in it.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('.');
-        let (header, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
+        let (header, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
         let object = |part| serde_json::from_slice(&unb64(part)?).ok();
-        parts.next().is_none().then_some(Self { header: object(header)?, claims: object(claims)? })
+        let token = Self { header: object(header)?, claims: object(claims)? };
+        (parts.next().is_none() && unb64(signature).is_some()).then_some(token)
     }
 
     pub(super) fn header(&self, name: &str, value: impl Into<Value>) -> Self {
@@ -127,8 +128,8 @@ pub(super) struct Forge<'k> {
     pub(super) now: UnixTime,
     /// The keys that the issuer has published, as JWKs.
     pub(super) published: &'k [Value],
-    pub(super) role: Option<&'k str>,
-    pub(super) scope: Option<&'k str>,
+    pub(super) roles: &'k [String],
+    pub(super) scopes: &'k [String],
 }
 
 /// The same with the key that signed the good token.

@@ -53,8 +53,8 @@ pub struct Kit {
     now: UnixTime,
     published: Vec<Value>,
     keys: Option<Keys>,
-    role: Option<String>,
-    scope: Option<String>,
+    roles: Vec<String>,
+    scopes: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -70,7 +70,7 @@ pub enum KitError {
     #[error("this is no access token: three parts in base64url, two of them JSON objects")]
     Token,
     /// The good token was not signed by a key of the ring.
-    #[error("the ring has no key of the name that stands in the token")]
+    #[error("none of the ring's keys signed the token")]
     Key,
     /// The published keys are not a JWK Set.
     #[error("this is no JWK Set (RFC 7517 §5)")]
@@ -113,7 +113,7 @@ impl Kit {
     pub fn from_token(good: &str, now: UnixTime) -> Result<Self, KitError> {
         let token = Token::parse(good).ok_or(KitError::Token)?;
         let text = good.to_owned();
-        Ok(Self { text, good: token, now, published: vec![], keys: None, role: None, scope: None })
+        Ok(Self { text, good: token, now, published: vec![], keys: None, roles: vec![], scopes: vec![] })
     }
 
     /// And what can be made with its keys: one of them signed the good token.
@@ -121,11 +121,10 @@ impl Kit {
     /// # Errors
     /// [`KitError::Key`] if none did.
     pub fn with_ring(mut self, ring: &KeyRing) -> Result<Self, KitError> {
-        let kid = self.good.header.get("kid").and_then(Value::as_str).ok_or(KitError::Key)?;
         let verifies = |key: &&RingKey| !matches!(ring.stage(key, self.now), Stage::Gone | Stage::Revoked);
         let verifying = ring.keys().iter().filter(verifies);
         let (signing, others): (Vec<_>, Vec<_>) =
-            verifying.map(|key| key.key().clone()).partition(|key| key.kid() == kid);
+            verifying.map(|key| key.key().clone()).partition(|key| key.signed(self.text.as_bytes()));
         let signing = signing.into_iter().next().ok_or(KitError::Key)?;
         self.keys = Some(Keys { signing, others });
         let published = ring.jwks(self.now);
@@ -146,14 +145,16 @@ impl Kit {
     }
 
     /// And, with the keys, tokens without this role, for a route that wants it: the good token has it.
+    /// Of several, each is left out alone.
     pub fn with_role(mut self, role: &str) -> Self {
-        self.role = Some(role.to_owned());
+        self.roles.push(role.to_owned());
         self
     }
 
     /// And, with the keys, tokens without this scope, for a route that wants it: the good token has it.
+    /// Of several, each is left out alone.
     pub fn with_scope(mut self, scope: &str) -> Self {
-        self.scope = Some(scope.to_owned());
+        self.scopes.push(scope.to_owned());
         self
     }
 
@@ -180,8 +181,8 @@ impl Kit {
             good: &self.good,
             now: self.now,
             published: &self.published,
-            role: self.role.as_deref(),
-            scope: self.scope.as_deref(),
+            roles: &self.roles,
+            scopes: &self.scopes,
         };
         let keys = self.keys.as_ref();
         let signer = keys.map(|keys| Signer { forge: &forge, key: &keys.signing, others: &keys.others });

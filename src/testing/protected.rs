@@ -7,7 +7,7 @@ use super::{
 use crate::{grant::Authority, scope::Scope, user::RoleName, web::Runtime};
 use rocket::{
     Orbit, Rocket,
-    http::{Header, HeaderMap, Method, Status},
+    http::{Header, HeaderMap, Method, Status, uri::Origin},
     local::{asynchronous, blocking},
 };
 use std::{collections::BTreeSet, fmt};
@@ -15,7 +15,8 @@ use std::{collections::BTreeSet, fmt};
 /// A route that has to be protected, and what a caller who may pass has to bring.
 ///
 /// A good token must be answered with success or a redirect: give the route what it needs for that.
-/// **What it does, it does**, several times: name a resource of the test's own.
+/// **What it does, it does**, several times: name a resource of the test's own. Of answers, the status and
+/// the challenge are looked at, and never the body.
 ///
 /// The callers are accounts made for the purpose and removed again. The routes may be of any Rocket
 /// with [`stage()`](crate::stage()); where a [`Verifier`](crate::Verifier) guards them, bring a
@@ -54,7 +55,7 @@ pub struct Protected {
     kit: Option<Kit>,
 }
 
-/// Asserts that a route lets a logged-in user in and nobody else: some hundred bad tokens, each with
+/// Asserts that a route lets a logged-in user in and nobody else: over 500 bad requests, each with
 /// the answer that it must get. The short form of [`Protected::assert`].
 ///
 /// # Panics
@@ -85,15 +86,15 @@ impl Protected {
         }
     }
 
-    /// It wants a role: the callers have it, and tokens without the first that is named must be
-    /// answered with 403.
+    /// It wants a role: the callers have it, and tokens without it must be answered with 403. Of
+    /// several, each is left out alone.
     pub fn role(mut self, role: &str) -> Self {
         self.roles.push(role.to_owned());
         self
     }
 
-    /// It wants a scope: the callers' tokens have it, and tokens without the first that is named must be
-    /// answered with 403.
+    /// It wants a scope: the callers' tokens have it, and tokens without it must be answered with 403.
+    /// Of several, each is left out alone.
     pub fn scope(mut self, scope: &str) -> Self {
         self.scopes.push(scope.to_owned());
         self
@@ -134,78 +135,91 @@ impl Protected {
         judge(&self.report_async(client).await);
     }
 
-    /// Asks all, and says which answers were wrong.
+    /// Asks all, and says which answers were wrong. If the plain good token does not pass, that is all that
+    /// is asked, since then no refusal says anything.
     ///
     /// # Panics
-    /// If the callers' accounts cannot be made in the app's store.
+    /// If the callers' accounts cannot be made in the app's store, or the uri is none.
     pub fn report(&self, client: &blocking::Client) -> Report {
-        let mut report = Report::on(format!("{} {}", self.method, self.uri));
+        let mut report = self.blank();
         let mut ask = |cases: Vec<Case>| {
-            for case in cases {
+            cases.iter().all(|case| {
                 let mut request = client.req(self.method, case.target(&self.uri)).body(&self.body);
-                for header in self.headers_of(&case) {
+                for header in self.headers_of(case) {
                     request.add_header(header);
                 }
+                let request =
+                    cookies(case).into_iter().fold(request, |request, cookie| request.cookie(cookie));
                 let response = request.dispatch();
-                report.note(&case, reply(response.status(), response.headers()));
-            }
+                report.note(case, reply(response.status(), response.headers())) || report.asked() > 1
+            })
         };
-        match &self.kit {
-            Some(kit) => ask(self.completed(kit.clone()).cases().collect()),
-            None => {
-                let (authority, rights) = (authority(client.rocket()), self.rights());
-                let runtime = &client.rocket().state::<Runtime>().expect("managed with the authority").0;
-                let mut visitors = Visitors::new(authority, &rights);
-                ask(made(runtime.block_on(visitors.cases(|kit| self.completed(kit)))));
-                made(runtime.block_on(visitors.leave()));
-            }
+        if let Some(kit) = &self.kit {
+            ask(self.completed(kit.clone()).cases().collect());
+            return report;
         }
+        let (authority, rights) = (authority(client.rocket()), self.rights());
+        let runtime = &client.rocket().state::<Runtime>().expect("managed with the authority").0;
+        let mut visitors = Visitors::new(authority, &rights);
+        let goes_on = ask(made(runtime.block_on(visitors.present(|kit| self.completed(kit)))));
+        if goes_on {
+            ask(made(runtime.block_on(visitors.gone())));
+        }
+        made(runtime.block_on(visitors.leave()));
         report
     }
 
-    /// Asks all, and says which answers were wrong.
+    /// The same by the asynchronous client.
     ///
     /// # Panics
-    /// If the callers' accounts cannot be made in the app's store.
+    /// If the callers' accounts cannot be made in the app's store, or the uri is none.
     pub async fn report_async(&self, client: &asynchronous::Client) -> Report {
-        let mut report = Report::on(format!("{} {}", self.method, self.uri));
-        let rights = self.rights();
-        let mut visitors = None;
-        let cases = match &self.kit {
-            Some(kit) => self.completed(kit.clone()).cases().collect(),
-            None => {
-                let visitors = visitors.insert(Visitors::new(authority(client.rocket()), &rights));
-                made(visitors.cases(|kit| self.completed(kit)).await)
+        let mut report = self.blank();
+        let mut ask = async |cases: Vec<Case>| {
+            for case in &cases {
+                let mut request = client.req(self.method, case.target(&self.uri)).body(&self.body);
+                for header in self.headers_of(case) {
+                    request.add_header(header);
+                }
+                let request =
+                    cookies(case).into_iter().fold(request, |request, cookie| request.cookie(cookie));
+                let response = request.dispatch().await;
+                if !report.note(case, reply(response.status(), response.headers())) && report.asked() == 1 {
+                    return false;
+                }
             }
+            true
         };
-        for case in cases {
-            let mut request = client.req(self.method, case.target(&self.uri)).body(&self.body);
-            for header in self.headers_of(&case) {
-                request.add_header(header);
-            }
-            let response = request.dispatch().await;
-            report.note(&case, reply(response.status(), response.headers()));
+        if let Some(kit) = &self.kit {
+            ask(self.completed(kit.clone()).cases().collect()).await;
+            return report;
         }
-        if let Some(visitors) = visitors {
-            made(visitors.leave().await);
+        let rights = self.rights();
+        let mut visitors = Visitors::new(authority(client.rocket()), &rights);
+        if ask(made(visitors.present(|kit| self.completed(kit)).await)).await {
+            ask(made(visitors.gone().await)).await;
         }
+        made(visitors.leave().await);
         report
+    }
+
+    fn blank(&self) -> Report {
+        let is_path = self.uri.starts_with('/') && Origin::parse(&self.uri).is_ok();
+        assert!(is_path, "{:?} is no path of a route, as /orders?page=1 is", self.uri);
+        Report::on(format!("{} {}", self.method, self.uri))
     }
 
     /// With the cases of the route's own role and scope.
-    fn completed(&self, mut kit: Kit) -> Kit {
-        if let Some(role) = self.roles.first() {
-            kit = kit.with_role(role);
-        }
-        if let Some(scope) = self.scopes.first() {
-            kit = kit.with_scope(scope);
-        }
-        kit
+    fn completed(&self, kit: Kit) -> Kit {
+        let kit = self.roles.iter().fold(kit, |kit, role| kit.with_role(role));
+        self.scopes.iter().fold(kit, |kit, scope| kit.with_scope(scope))
     }
 
     fn headers_of(&self, case: &Case) -> Vec<Header<'static>> {
         let tokens = case.authorization().iter().map(|value| Header::new("Authorization", value.clone()));
-        self.headers.clone().into_iter().chain(tokens).collect()
+        let other = case.header().filter(|(name, _)| *name != COOKIE);
+        let other = other.map(|(name, value)| Header::new(name, value.to_owned()));
+        self.headers.clone().into_iter().chain(tokens).chain(other).collect()
     }
 
     fn rights(&self) -> Rights {
@@ -217,6 +231,14 @@ impl Protected {
         let scope = Scope::from_display(&scope).unwrap_or_else(|_| panic!("{scope:?} is no scope"));
         Rights { roles, scope }
     }
+}
+
+const COOKIE: &str = "Cookie";
+
+/// A local client sends cookies by themselves.
+fn cookies(case: &Case) -> Option<(String, String)> {
+    let (_, pair) = case.header().filter(|(name, _)| *name == COOKIE)?;
+    pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
 fn authority(rocket: &Rocket<Orbit>) -> &Authority {

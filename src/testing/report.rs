@@ -16,8 +16,21 @@ pub struct Report {
 pub struct Wrong {
     /// What was sent.
     pub case: Case,
-    /// What came back.
-    pub reply: Reply,
+    /// What came back; `None`: nothing.
+    pub reply: Option<Reply>,
+}
+
+impl Wrong {
+    /// Whether somebody was let in who must not be, which is worse than a refusal of another kind.
+    pub fn let_in(&self) -> bool {
+        self.case.answer != Answer::Accepted && self.reply.as_ref().is_some_and(Reply::lets_in)
+    }
+
+    fn row(&self) -> [String; 4] {
+        let rule = [self.case.row, self.case.rule].join(" ");
+        let got = self.reply.as_ref().map_or_else(|| "no answer".into(), Reply::to_string);
+        [shown(&self.case.what), self.case.answer.to_string(), got, rule.trim().to_owned()]
+    }
 }
 
 impl Report {
@@ -26,10 +39,11 @@ impl Report {
         Self { route: route.into(), asked: 0, wrong: vec![] }
     }
 
-    /// Takes down what a case was answered; whether it was right.
-    pub fn note(&mut self, case: &Case, reply: Reply) -> bool {
+    /// Takes down what a case was answered, if it was; whether that was right.
+    pub fn note(&mut self, case: &Case, reply: impl Into<Option<Reply>>) -> bool {
         self.asked += 1;
-        let right = case.answer.is(&reply);
+        let reply = reply.into();
+        let right = reply.as_ref().is_some_and(|reply| case.answer.is(reply));
         if !right {
             self.wrong.push(Wrong { case: case.clone(), reply });
         }
@@ -48,23 +62,27 @@ impl Report {
 
     /// What most likely is the matter, if one thing explains it.
     fn hint(&self) -> Option<&'static str> {
-        let refused = |status| {
-            self.wrong
-                .iter()
-                .any(|wrong| wrong.case.answer == Answer::Accepted && wrong.reply.status == status)
+        let control = self.wrong.iter().find(|wrong| wrong.case.answer == Answer::Accepted);
+        if let Some(control) = control {
+            return match control.reply.as_ref()?.status {
+                400 | 405 | 411 | 415 | 422 => {
+                    Some("the request is not what the route takes: give it its method, headers and body")
+                }
+                401 => Some("a good token was refused, so that nothing else here says much"),
+                403 => Some("the good token lacks a role or a scope that the route wants: name it"),
+                404 => {
+                    Some("nothing here takes this request: look at its path, its method and its content type")
+                }
+                _ => None,
+            };
+        }
+        let let_in = |which: &dyn Fn(&Case) -> bool| {
+            self.wrong.iter().any(|wrong| wrong.let_in() && which(&wrong.case))
         };
-        let let_in = self
-            .wrong
-            .iter()
-            .any(|wrong| wrong.case.answer == Answer::NoCredentials && Answer::Accepted.is(&wrong.reply));
-        if let_in {
+        if let_in(&|case| case.row == "H01") {
             Some("nobody has to log in here: the route has no guard, or an optional one")
-        } else if refused(403) {
-            Some("the good token lacks a role or a scope that the route wants: name it")
-        } else if refused(404) {
-            Some("there is no such route, or it has nothing to show: name one that answers a good token")
-        } else if refused(401) {
-            Some("a good token was refused, so nothing else here says much")
+        } else if let_in(&|case| case.answer == Answer::Forbidden) {
+            Some("the route does not want the role or the scope that was named, or takes it from elsewhere")
         } else {
             None
         }
@@ -77,12 +95,10 @@ impl fmt::Display for Report {
         if wrong.is_empty() {
             return write!(f, "{route}: all {asked} answers are right");
         }
-        writeln!(f, "{route}: {} of {asked} answers are wrong\n", wrong.len())?;
+        let (worse, others): (Vec<_>, Vec<_>) = wrong.iter().partition(|wrong| wrong.let_in());
+        writeln!(f, "{route}: {} of {asked} answers are wrong, {} let in\n", wrong.len(), worse.len())?;
         let heads = ["what was sent", "must get", "got", "rule"].map(str::to_owned);
-        let rows = wrong.iter().map(|Wrong { case, reply }| {
-            let rule = [case.row, case.rule].join(" ");
-            [shown(&case.what), case.answer.to_string(), reply.to_string(), rule.trim().to_owned()]
-        });
+        let rows = worse.into_iter().chain(others).map(Wrong::row);
         let table: Vec<_> = std::iter::once(heads).chain(rows).collect();
         let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let widths = [0, 1, 2].map(width);

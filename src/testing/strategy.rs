@@ -1,6 +1,9 @@
 //! The kit for proptest: any of its cases, and what chance makes of the good token.
 
-use super::{Answer, Case, Kit};
+use super::{
+    Answer, Case, Kit,
+    bad::{Row, of},
+};
 use proptest::{
     collection::vec,
     prelude::{Strategy, any},
@@ -67,7 +70,5 @@ impl Kit {
 }
 
 fn bad(what: &str, token: String) -> Case {
-    let authorization = vec![format!("Bearer {token}")];
-    let (row, rule, answer) = ("A07", "RFC 7515 §5.2", Answer::InvalidToken);
-    Case { what: what.into(), row, rule, answer, authorization, query: None }
+    of(what.into(), Row("A07", "RFC 7515 §5.2", Answer::InvalidToken), &token)
 }

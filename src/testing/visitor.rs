@@ -1,6 +1,9 @@
 //! Somebody who calls a protected route: an account made for the purpose, and removed again.
 
-use super::{Answer, Case, Kit};
+use super::{
+    Answer, Case, Kit,
+    bad::{Row, of},
+};
 use crate::{
     client::FIRST_PARTY,
     grant::Authority,
@@ -27,11 +30,64 @@ pub(super) struct Visitors<'a> {
     authority: &'a Authority,
     rights: &'a Rights,
     users: Vec<UserId>,
+    leaving: Vec<Leaving>,
+    kit: Option<Kit>,
+}
+
+/// Somebody who is logged in, and how that will end.
+struct Leaving {
+    end: End,
+    user: UserId,
+    session: SessionId,
+    token: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Session,
+    Token,
+    AllSessions,
+    Roles,
+    Disabled,
+    Deleted,
+}
+
+impl End {
+    fn what(self) -> &'static str {
+        match self {
+            Self::Session => "its session has ended",
+            Self::Token => "it was revoked alone",
+            Self::AllSessions => "all sessions of its user have ended",
+            Self::Roles => "its user has lost the roles",
+            Self::Disabled => "its user was disabled",
+            Self::Deleted => "its user was deleted",
+        }
+    }
+
+    fn row(self) -> &'static str {
+        match self {
+            Self::Session => "V04",
+            Self::Token => "V01",
+            Self::AllSessions => "R11",
+            Self::Roles => "R10",
+            Self::Disabled => "R09",
+            Self::Deleted => "C11",
+        }
+    }
+
+    fn rule(self) -> &'static str {
+        match self {
+            Self::Session | Self::Token => "RFC 7009 §2.1",
+            Self::AllSessions | Self::Roles => "RFC 9700 §4.14",
+            Self::Disabled => "RFC 6749 §6",
+            Self::Deleted => "RFC 9068 §4",
+        }
+    }
 }
 
 impl<'a> Visitors<'a> {
     pub(super) fn new(authority: &'a Authority, rights: &'a Rights) -> Self {
-        Self { authority, rights, users: vec![] }
+        Self { authority, rights, users: vec![], leaving: vec![], kit: None }
     }
 
     /// A user whom nobody's password logs in.
@@ -92,43 +148,56 @@ impl<'a> Visitors<'a> {
         Ok((session.id, access, refresh.to_string()))
     }
 
-    /// Everything for a route that this authority protects: the kit of a user who is logged in, and
-    /// the tokens of those who are no more.
-    pub(super) async fn cases(&mut self, kit: impl FnOnce(Kit) -> Kit) -> Result<Vec<Case>, Failure> {
+    /// Everything for a route that this authority protects, while all are logged in: the kit of one, and
+    /// the tokens of those who will not be for long, as controls.
+    pub(super) async fn present(&mut self, kit: impl FnOnce(Kit) -> Kit) -> Result<Vec<Case>, Failure> {
         let authority = self.authority;
         let (ring, now) = (authority.tokens.ring(), authority.clock.now());
         let user = self.user().await?;
         let (_, good, refresh) = self.login(user).await?;
         let kit = kit(Kit::from_token(&good, now)?.with_ring(&ring)?);
+        self.leaving.clear();
+        for end in [End::Session, End::Token, End::AllSessions, End::Roles, End::Disabled, End::Deleted] {
+            // Roles that nobody has cannot be taken away.
+            if end == End::Roles && self.rights.roles.is_empty() {
+                continue;
+            }
+            let user = self.user().await?;
+            let (session, token, _) = self.login(user).await?;
+            self.leaving.push(Leaving { end, user, session, token });
+        }
+        let controls = self.leaving.iter().map(|leaving| {
+            let what = format!("a good token, before {}", leaving.end.what());
+            let row = Row("", leaving.end.rule(), Answer::Accepted);
+            of(what, row, &leaving.token)
+        });
+        let row = Row("A22", "RFC 9068 §2.1", Answer::InvalidToken);
+        let refresh = of("the session's own refresh token".into(), row, &refresh);
+        let cases = kit.good().chain(controls).chain(kit.bad()).chain([refresh]).collect();
+        self.kit = Some(kit);
+        Ok(cases)
+    }
 
-        let mut cases = kit.good().chain(kit.bad()).collect::<Vec<_>>();
-        let mut refused = |row, rule, what: &str, token: &str| {
-            let authorization = vec![format!("Bearer {token}")];
-            let answer = Answer::InvalidToken;
-            cases.push(Case { what: what.into(), row, rule, answer, authorization, query: None });
-        };
-        refused("A22", "RFC 9068 §2.1", "the session's refresh token", &refresh);
-
-        let (session, ended, _) = self.login(user).await?;
-        authority.revocations.session(session).await?;
-        refused("V04", "RFC 7009 §2.1", "a token whose session has ended", &ended);
-
-        let other = self.user().await?;
-        let (_, of_all, _) = self.login(other).await?;
-        authority.revocations.user(other).await?;
-        refused("R11", "NIST 800-63B", "a token of a user whose sessions have all ended", &of_all);
-
-        let (_, of_disabled, _) = self.login(other).await?;
-        authority.accounts().set_disabled(other, true).await?;
-        refused("R09", "RFC 9068 §5", "a token of a user who is disabled", &of_disabled);
-
-        let gone = self.user().await?;
-        let (_, of_deleted, _) = self.login(gone).await?;
-        authority.accounts().delete(gone).await?;
-        refused("C11", "RFC 9068 §4", "a token of a user who was deleted", &of_deleted);
-
-        let again = kit.cases().last();
-        cases.extend(again);
+    /// Then all but the one have gone, and their tokens with them.
+    pub(super) async fn gone(&mut self) -> Result<Vec<Case>, Failure> {
+        let (accounts, revocations) = (self.authority.accounts(), &self.authority.revocations);
+        let mut cases = vec![];
+        for Leaving { end, user, session, token } in std::mem::take(&mut self.leaving) {
+            match end {
+                End::Session => drop(revocations.session(session).await?),
+                End::Token => {
+                    let claims = self.authority.verify(token.as_bytes()).await?;
+                    revocations.token(claims.token_id().parse()?).await?;
+                }
+                End::AllSessions => drop(revocations.user(user).await?),
+                End::Roles => accounts.set_roles(user, &BTreeSet::new()).await?,
+                End::Disabled => accounts.set_disabled(user, true).await?,
+                End::Deleted => accounts.delete(user).await?,
+            }
+            let row = Row(end.row(), end.rule(), Answer::InvalidToken);
+            cases.push(of(format!("the same token, after {}", end.what()), row, &token));
+        }
+        cases.extend(self.kit.iter().filter_map(|kit| kit.cases().last()));
         Ok(cases)
     }
 

@@ -58,8 +58,11 @@ fn guessed(forge: &Forge<'_>, cases: &mut Cases) {
     let row = invalid("A04", "RFC 8725 §2.1");
     let token = forge.good.header("alg", "HS256");
     let kid = token.header.get("kid").and_then(Value::as_str).unwrap_or_default();
+    let issuer = token.claims.get("iss").and_then(Value::as_str).unwrap_or_default();
     let subject = token.claims.get("sub").and_then(Value::as_str).unwrap_or_default();
-    for guess in ["", kid, subject, "secret", "changeme", "password", "countersign", "null", "undefined"] {
+    for guess in
+        ["", kid, issuer, subject, "secret", "changeme", "password", "your-256-bit-secret", "null", "{}"]
+    {
         cases.token(&row, format!("HS256 under the secret {guess:?}"), token.hs256(guess.as_bytes()));
     }
     let [_, _, signature] = forge.parts();

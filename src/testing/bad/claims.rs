@@ -2,7 +2,7 @@
 //! RFC 9068 §2.2).
 
 use super::{
-    super::forge::{b64, beside},
+    super::forge::{Token, b64, beside},
     Answer, Cases, Forge, Row, Signer, invalid,
 };
 use serde_json::{Value, json};
@@ -125,50 +125,62 @@ fn exact(signer: &Signer<'_>, id: &'static str, rule: &'static str, name: &str, 
     }
 }
 
-/// Tokens that are good, but not for this: only for a route whose role or scope is known.
-pub(super) fn of_role_and_scope(signer: &Signer<'_>, cases: &mut Cases) {
+/// Tokens that are good, but not for this: only for a route whose roles or scopes are known.
+pub(super) fn of_roles_and_scopes(signer: &Signer<'_>, cases: &mut Cases) {
     let good = signer.forge.good;
     let row = Row("C13", "RFC 6750 §3.1", Answer::Forbidden);
-    let spellings = |right: &str| {
-        let (capital, joined) = (right.to_uppercase(), format!("{right},{right}"));
-        [capital, format!("{right}s"), format!("{right}\0"), joined]
-            .into_iter()
-            .filter(|other| other != right)
-            .collect::<Vec<_>>()
-    };
-    if let Some(role) = signer.forge.role {
-        cases.token(&row, "no roles at all", signer.sign(&good.without_claim("roles")));
-        let others = [
-            json!([]),
-            json!(role),
-            json!({role: true}),
-            json!([[role]]),
-            json!(["other"]),
-            json!([format!(" {role}")]),
-        ];
-        for roles in others.into_iter().chain(spellings(role).into_iter().map(|other| json!([other]))) {
-            cases.token(&row, format!("roles {roles}"), signer.sign(&good.claim("roles", roles)));
-        }
-        cases.token(
-            &row,
-            "the role as a scope",
-            signer.sign(&good.without_claim("roles").claim("scope", role)),
-        );
+    let mut said = |what: String, token: Token| cases.token(&row, what, signer.sign(&token));
+    let (roles, scopes) = (signer.forge.roles, signer.forge.scopes);
+
+    if !roles.is_empty() {
+        let without = good.without_claim("roles");
+        said("no roles at all".into(), without.clone());
+        said("roles empty".into(), good.claim("roles", json!([])));
+        said("the roles as a scope".into(), without.claim("scope", roles.join(" ")));
+        said("the roles in a text".into(), good.claim("roles", roles.join(" ")));
+        said("the roles in an array too many".into(), good.claim("roles", json!([roles])));
     }
-    if let Some(scope) = signer.forge.scope {
-        cases.token(&row, "no scope at all", signer.sign(&good.without_claim("scope")));
-        for other in [json!(""), json!([scope]), json!({scope: true}), json!("other"), Value::Null]
-            .into_iter()
-            .chain(spellings(scope).into_iter().map(Value::from))
-        {
-            cases.token(&row, format!("scope {other}"), signer.sign(&good.claim("scope", other)));
+    for role in roles {
+        said(format!("{role} as a member"), good.claim("roles", json!({role: true})));
+        let others = || roles.iter().filter(|other| *other != role).cloned();
+        for almost in almost(role).into_iter().chain([format!(" {role}")]) {
+            let roles: Vec<_> = others().chain([almost.clone()]).collect();
+            said(format!("{almost:?} in the place of the role {role}"), good.claim("roles", roles));
         }
-        cases.token(
-            &row,
-            "the scope as a role",
-            signer.sign(&good.without_claim("scope").claim("roles", vec![scope])),
-        );
     }
+    if !scopes.is_empty() {
+        let without = good.without_claim("scope");
+        said("no scope at all".into(), without.clone());
+        said("scope null".into(), good.claim("scope", Value::Null));
+        said("scope empty".into(), good.claim("scope", ""));
+        said("the scopes in an array".into(), good.claim("scope", json!(scopes)));
+        // Where roles are wanted too, they are left.
+        if roles.is_empty() {
+            said("the scopes as roles".into(), without.claim("roles", json!(scopes)));
+        }
+    }
+    for scope in scopes {
+        let others = || scopes.iter().filter(|other| *other != scope).cloned();
+        for almost in almost(scope) {
+            let scopes: Vec<_> = others().chain([almost.clone()]).collect();
+            said(
+                format!("{almost:?} in the place of the scope {scope}"),
+                good.claim("scope", scopes.join(" ")),
+            );
+        }
+    }
+}
+
+/// What is not the name of a role or a scope, but looks like it.
+fn almost(right: &str) -> Vec<String> {
+    let all = [
+        "other".into(),
+        right.to_uppercase(),
+        format!("{right}s"),
+        format!("{right}\0"),
+        format!("{right},{right}"),
+    ];
+    all.into_iter().filter(|other| other != right).collect()
 }
 
 fn kind(value: &Value) -> &'static str {

@@ -32,7 +32,7 @@ fn base64(forge: &Forge<'_>, cases: &mut Cases) {
     let row = invalid("E01", "RFC 4648 §3.5");
     let names = ["header", "payload", "signature"];
     let parts = forge.parts();
-    for (at, name) in names.into_iter().enumerate() {
+    for (at, name) in names.into_iter().enumerate().filter(|(at, _)| parts[*at].len() > 4) {
         let mut with = |what: &str, part: String| {
             let mut parts = parts.map(str::to_owned);
             parts[at] = part;
@@ -61,6 +61,7 @@ fn base64(forge: &Forge<'_>, cases: &mut Cases) {
 fn parts(forge: &Forge<'_>, cases: &mut Cases) {
     let row = invalid("E02", "RFC 7515 §7.1");
     let [header, payload, signature] = forge.parts();
+    let (first, rest) = payload.split_at(1);
     for (what, token) in [
         ("one part", header.to_owned()),
         ("two parts", [header, payload].join(".")),
@@ -71,7 +72,7 @@ fn parts(forge: &Forge<'_>, cases: &mut Cases) {
         ("an empty header", format!(".{payload}.{signature}")),
         ("an empty payload", format!("{header}..{signature}")),
         ("the parts in another order", [payload, header, signature].join(".")),
-        ("a dot moved", format!("{header}{}.{}.{signature}", &payload[..4], &payload[4..])),
+        ("a dot moved", format!("{header}{first}.{rest}.{signature}")),
         ("two dots", "..".into()),
         ("four dots", "....".into()),
         ("a thousand dots", ".".repeat(1_000)),

@@ -40,7 +40,7 @@ pub(super) fn all(forge: &Forge<'_>, signer: Option<&Signer<'_>>) -> Vec<Case> {
         header::signed(signer, &mut cases);
         kind::signed(signer, &mut cases);
         claims::signed(signer, &mut cases);
-        claims::of_role_and_scope(signer, &mut cases);
+        claims::of_roles_and_scopes(signer, &mut cases);
         times::signed(signer, &mut cases);
     }
     cases.0
@@ -48,11 +48,16 @@ pub(super) fn all(forge: &Forge<'_>, signer: Option<&Signer<'_>>) -> Vec<Case> {
 
 /// The good token as it should be sent.
 pub(super) fn plain(token: &str, what: &str) -> Case {
-    case(what.into(), &Row("", "", Answer::Accepted), vec![format!("Bearer {token}")])
+    of(what.into(), Row("", "", Answer::Accepted), token)
+}
+
+/// A token, sent as a token should be.
+pub(super) fn of(what: String, row: Row, token: &str) -> Case {
+    case(what, &row, vec![format!("Bearer {token}")])
 }
 
 /// A row of the table of unhappy paths: its id, its source, its answer.
-struct Row(&'static str, &'static str, Answer);
+pub(super) struct Row(pub(super) &'static str, pub(super) &'static str, pub(super) Answer);
 
 /// Refused as an invalid token, as most of them are.
 const fn invalid(id: &'static str, rule: &'static str) -> Row {
@@ -60,7 +65,7 @@ const fn invalid(id: &'static str, rule: &'static str) -> Row {
 }
 
 fn case(what: String, Row(row, rule, answer): &Row, authorization: Vec<String>) -> Case {
-    Case { what, row, rule, answer: *answer, authorization, query: None }
+    Case { what, row, rule, answer: *answer, authorization, elsewhere: None }
 }
 
 struct Cases(Vec<Case>);

@@ -33,7 +33,7 @@ pub(super) fn by_anybody(forge: &Forge<'_>, cases: &mut Cases) {
     cases.token(&row, "the signature one byte long", with(&[&signature[..], &[0]].concat()));
     cases.token(&row, "the signature with a zero in front", with(&[&[0], &signature[..]].concat()));
     cases.token(&row, "the signature twice", with(&signature.repeat(2)));
-    cases.token(&row, "a signature of zeros", with(&vec![0; length]));
+    cases.token(&row, "a signature of zeros, as r = s = 0", with(&vec![0; length]));
     cases.token(&row, "a signature of ones", with(&vec![255; length]));
     cases.token(&row, "the signature backwards", with(&signature.iter().rev().copied().collect::<Vec<_>>()));
     // The first, the last, and one in each of eight places between.

@@ -1,7 +1,12 @@
 //! Why a guard turned a request away.
 
 use crate::{jwt::JwtError, web::answer::Problem};
-use rocket::{Request, http::Status, request::Outcome};
+use rocket::{
+    Request,
+    http::Status,
+    request::Outcome,
+    response::{self, Responder},
+};
 use std::sync::Mutex;
 use thiserror::Error;
 
@@ -105,6 +110,14 @@ impl Rejection {
     /// The last rejection of this request, if there was one.
     pub(in crate::web) fn of(request: &Request<'_>) -> Option<Self> {
         request.local_cache(Last::default).0.lock().ok().and_then(|last| *last)
+    }
+}
+
+/// What the guard would have led to by itself, for a route that took the [`Rejection`] to decide and
+/// refuses all the same.
+impl<'r> Responder<'r, 'static> for Rejection {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        self.problem().respond_to(request)
     }
 }
 

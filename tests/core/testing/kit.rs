@@ -3,7 +3,7 @@
 use countersign::{
     clock::UnixTime,
     jwt::{AccessTokens, Algorithm, HmacSecret, KeyRing, Rules, SigningKey},
-    testing::{Answer, Case, Kit, KitError},
+    testing::{Answer, Case, Kit, KitError, Reply},
 };
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use std::{
@@ -58,7 +58,7 @@ fn each_token_of_the_kit_is_what_its_label_says_by_every_algorithm() {
 #[test]
 fn each_label_is_there_once_and_bad_cases_name_their_rule() {
     let kit = Kit::from_ring(&ring(Algorithm::Es256), &rules(), NOW).expect("a kit");
-    let kit = kit.with_role("admin").with_scope("orders:read");
+    let kit = kit.with_role("admin").with_role("editor").with_scope("orders:read").with_scope("orders:write");
     let mut labels = BTreeSet::new();
     for case in kit.bad() {
         assert!(!case.row().is_empty() && !case.rule().is_empty(), "{case:?}");
@@ -70,7 +70,8 @@ fn each_label_is_there_once_and_bad_cases_name_their_rule() {
     // Two tokens that are the same test nothing twice.
     let mut tokens = BTreeSet::new();
     for case in kit.bad() {
-        let sent = (case.authorization().to_vec(), case.query().map(str::to_owned));
+        let elsewhere = case.header().map(|(name, value)| format!("{name}: {value}"));
+        let sent = (case.authorization().to_vec(), case.query().map(str::to_owned), elsewhere);
         assert!(tokens.insert(sent), "sent before: {case:?}");
     }
 }
@@ -112,7 +113,8 @@ fn without_keys_the_kit_makes_what_anybody_can_make_and_nothing_else() {
 
 #[test]
 fn there_is_no_kit_of_what_is_no_token_or_of_a_key_that_is_missing() {
-    for text in ["", "a.b.c", "e30.e30", "e30.e30.e30.e30", "W10.e30.", "e30.MQ."] {
+    for text in ["", "a.b.c", "e30.e30", "e30.e30.e30.e30", "W10.e30.", "e30.MQ.", "e30.e30.é", "e30.e30.a b"]
+    {
         assert!(matches!(Kit::from_token(text, NOW), Err(KitError::Token)), "{text:?}");
     }
     let (ours, other) = (ring(Algorithm::EdDsa), ring(Algorithm::EdDsa));
@@ -154,4 +156,57 @@ fn whatever_the_strategy_makes_is_what_its_label_says() {
         assert!(seen.contains(by_chance), "{by_chance}");
     }
     assert!(seen.len() > 200, "{}", seen.len());
+}
+
+#[test]
+fn of_a_token_that_nobody_signed_there_is_a_kit_too() {
+    let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.";
+    for text in [unsigned, "e30.e30.", "e30.e30.AA"] {
+        let kit = Kit::from_token(text, NOW).expect("a kit");
+        assert!(kit.bad().count() > 100 && kit.good().count() == 3, "{text}");
+        assert!(matches!(kit.with_ring(&ring(Algorithm::Hs256)), Err(KitError::Key)), "{text}");
+    }
+}
+
+#[test]
+fn a_token_without_a_kid_is_known_by_the_key_that_signed_it() {
+    let ring = ring(Algorithm::EdDsa);
+    let signed = Kit::from_ring(&ring, &rules(), NOW).expect("a kit");
+    let nameless = signed.bad().find(|case| case.what() == "no kid, rightly signed").expect("a case");
+    let kit = Kit::from_token(nameless.token().expect("a token"), NOW).expect("a kit");
+    assert!(kit.with_ring(&ring).is_ok());
+}
+
+#[test]
+fn challenges_are_read_as_http_has_them() {
+    let reply = |challenges: &[&str]| Reply {
+        status: 401,
+        challenges: challenges.iter().map(|challenge| (*challenge).to_owned()).collect(),
+    };
+    for good in [
+        &[r#"Bearer error="invalid_token""#][..],
+        &["bearer error=invalid_token"],
+        &[r#"Bearer realm="a, b", error="invalid_token""#],
+        &[r#"Bearer error_description="error=bad", error="invalid_token""#],
+        &[r#"Bearer error = "invalid_token""#],
+        &[r#"Basic realm="x", Bearer realm="y", error="invalid_token""#],
+        &[r#"Basic realm="x""#, r#"Bearer error="invalid_token""#],
+    ] {
+        assert!(Answer::InvalidToken.is(&reply(good)), "{good:?}: {}", reply(good));
+        assert!(!Answer::NoCredentials.is(&reply(good)), "{good:?}");
+    }
+    for bare in
+        [&["Bearer"][..], &[r#"Bearer realm="error=invalid_token""#], &[r#"Basic realm="x""#, "Bearer "]]
+    {
+        assert!(Answer::NoCredentials.is(&reply(bare)), "{bare:?}: {}", reply(bare));
+        assert!(!Answer::InvalidToken.is(&reply(bare)), "{bare:?}");
+    }
+    for none in [&[][..], &[r#"Basic realm="x""#], &[r#"Digest error="invalid_token""#], &["invalid_token"]] {
+        assert!(!Answer::Unauthorized.is(&reply(none)), "{none:?}: {}", reply(none));
+    }
+    for long in ["x".repeat(1_000), "\u{202e}".into(), "a b".into()] {
+        let reply = reply(&[&format!("Bearer error=\"{long}\"")]);
+        let shown = reply.to_string();
+        assert!(shown.is_ascii() && shown.len() < 40, "{shown}");
+    }
 }

@@ -95,6 +95,9 @@ fn what_changes_something_does_so_for_no_bad_token() {
             for value in case.authorization() {
                 request.add_header(Header::new("Authorization", value.clone()));
             }
+            if let Some((name, value)) = case.header() {
+                request.add_header(Header::new(name, value.to_owned()));
+            }
             let response = request.dispatch();
             let challenges = response.headers().get("WWW-Authenticate").map(str::to_owned).collect();
             report.note(&case, Reply { status: response.status().code, challenges });

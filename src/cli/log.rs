@@ -1,24 +1,34 @@
 //! The log: to stderr, one line for each event, set by `RUST_LOG`.
 
 use std::io;
-use tracing_subscriber::{EnvFilter, filter::Directive};
+use tracing_subscriber::{
+    EnvFilter, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
+
+/// Without `RUST_LOG`. Rocket's macros warn of every refused guard, in the name of the module with
+/// the route; the stage has none, and warns of stores that could lose something.
+const USUAL: &str = "info,rocket=warn,sqlx=warn,countersign::web=error,countersign::web::stage=info";
+
+/// As much as each may tell, whatever `RUST_LOG` asks for. At any level above, these print requests
+/// with their headers, forms and query strings, commands to stores with what is written, or the
+/// settings that they cannot read: tokens and passwords with them.
+const AT_MOST: &str = "trace,\
+    rocket=info,rocket::request=error,rocket::server=warn,rocket::server::_=off,\
+    hyper=warn,h2=warn,multer=info,reqwest=info,redis=off,\
+    sqlx_postgres::options[{value}]=off,sqlx_postgres::options[{line}]=off";
 
 /// Starts the log; it takes over Rocket's own too.
 pub(super) fn start() {
-    // Rocket's macros warn of every refused guard, in the name of the module with the route; the
-    // stage has none, and warns of stores that could lose something.
-    let usual = "info,rocket=warn,sqlx=warn,countersign::web=error,countersign::web::stage=info";
-    let chosen = std::env::var("RUST_LOG").unwrap_or_else(|_| usual.into());
-    let mut filter = EnvFilter::builder().parse_lossy(chosen);
-    // These print whole requests, headers and query strings with them, at any level above.
-    for directive in ["rocket::server=warn", "rocket::server::_=off", "hyper=warn", "redis=off"] {
-        filter = filter.add_directive(directive.parse::<Directive>().expect("a correct directive"));
-    }
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let chosen = std::env::var("RUST_LOG").unwrap_or_else(|_| USUAL.into());
+    let format = fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(false)
         // Where nobody reads the log any more, to complain of it would be to panic.
-        .log_internal_errors(false)
+        .log_internal_errors(false);
+    // The limits stand apart, since a more exact directive would overrule them in the same filter.
+    tracing_subscriber::registry()
+        .with(AT_MOST.parse::<Targets>().expect("correct directives"))
+        .with(EnvFilter::builder().parse_lossy(chosen))
+        .with(format)
         .init();
 }

@@ -1,5 +1,6 @@
 //! A small HTTP/1.1 client that can also send what no well-behaved client would.
 
+use crate::watch;
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
@@ -91,8 +92,11 @@ pub fn send_raw(to: SocketAddr, bytes: &[u8]) -> Reply {
         }
         answer
     });
+    watch::note(to, bytes);
     let _ = stream.write_all(bytes);
-    Reply::parse(&answer.join().unwrap())
+    let answer = answer.join().unwrap();
+    watch::note(to, &answer);
+    Reply::parse(&answer)
 }
 
 /// Whether a whole response is there (a keep-alive connection stays open after it).

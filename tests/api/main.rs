@@ -38,4 +38,5 @@ mod token_form;
 mod tokens;
 mod transport;
 mod typ;
+mod watch;
 mod well_known;

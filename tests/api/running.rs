@@ -2,13 +2,13 @@
 
 use crate::{
     http::Request,
-    server::{KEY, PASSWORD, Server, program, run},
+    server::{FIRST_ADMIN, KEY, PASSWORD, Server, program, run},
 };
 use std::{net::TcpListener, os::unix::fs::PermissionsExt, process::Command, time::Duration};
 use tempfile::TempDir;
 
 fn first_admin_password(log: &str) -> Option<&str> {
-    log.lines().find_map(|line| line.strip_prefix("countersign: first admin: username admin, password "))
+    log.lines().find_map(|line| line.strip_prefix(FIRST_ADMIN))
 }
 
 #[test]

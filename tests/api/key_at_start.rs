@@ -154,5 +154,5 @@ fn a_key_file_that_everybody_can_read_is_warned_of() {
     let server = Server::start_with(&settings);
     server.user("ada", &[]);
     server.accepts(&Key::es256().token(&server).sign());
-    assert!(server.log().contains("can be read"), "{}", server.log());
+    assert!(server.says("can be read"), "{}", server.log());
 }

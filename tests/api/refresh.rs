@@ -28,7 +28,7 @@ fn a_replayed_refresh_token_ends_the_whole_session(on: &Backing) {
     assert_token_error(&refresh(&server, &first), "invalid_grant");
     assert_token_error(&refresh(&server, &newest), "invalid_grant");
     server.refuses(&access);
-    assert!(server.log().contains("a used refresh token came back"));
+    assert!(server.says("a used refresh token came back"));
 }
 
 // R02

@@ -4,7 +4,13 @@ use crate::{
     http::Request,
     server::{FIRST_ADMIN, KEY, PASSWORD, Server, program, run},
 };
-use std::{net::TcpListener, os::unix::fs::PermissionsExt, process::Command, time::Duration};
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    process::{Child, ChildStdout, Command},
+    time::Duration,
+};
 use tempfile::TempDir;
 
 fn first_admin_password(log: &str) -> Option<&str> {
@@ -39,19 +45,31 @@ fn a_first_start_makes_all_it_needs_and_a_second_finds_it_again() {
     login(&server);
 }
 
+/// A server, its output and the first line of it.
+fn serving(folder: &TempDir) -> (Child, BufReader<ChildStdout>, String) {
+    let mut child =
+        program(folder.path(), &[("COUNTERSIGN_SIGNING_KEY", KEY)], &[]).spawn().expect("started");
+    let mut output = BufReader::new(child.stdout.take().expect("its output"));
+    let mut first = String::new();
+    output.read_line(&mut first).expect("a line");
+    let address = first.trim_end().rsplit('/').next().expect("an address").parse();
+    // Whoever is answered is served by a program that hears signals.
+    let reply = Request::get("/health/live").send(address.expect("an address"));
+    assert_eq!(reply.status, 200);
+    (child, output, first)
+}
+
 #[test]
 fn stdout_is_one_line_and_sigterm_ends_it_with_0() {
     for signal in ["-TERM", "-INT"] {
         let folder = TempDir::new().expect("a folder");
-        let child =
-            program(folder.path(), &[("COUNTERSIGN_SIGNING_KEY", KEY)], &[]).spawn().expect("started");
-        std::thread::sleep(Duration::from_millis(1500));
+        let (child, mut output, mut stdout) = serving(&folder);
         let killed =
             Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
         assert!(killed.success());
-        let output = child.wait_with_output().expect("it ends");
-        assert_eq!(output.status.code(), Some(0), "{signal}: {}", String::from_utf8_lossy(&output.stderr));
-        let stdout = String::from_utf8(output.stdout).expect("text");
+        output.read_to_string(&mut stdout).expect("text");
+        let ended = child.wait_with_output().expect("it ends");
+        assert_eq!(ended.status.code(), Some(0), "{signal}: {}", String::from_utf8_lossy(&ended.stderr));
         assert_eq!(stdout.lines().count(), 1, "{stdout:?}");
         assert!(stdout.starts_with("countersign: listening on http://127.0.0.1:"), "{stdout:?}");
     }
@@ -60,11 +78,8 @@ fn stdout_is_one_line_and_sigterm_ends_it_with_0() {
 #[test]
 fn it_ends_when_it_is_told_to_though_nobody_reads_what_it_says() {
     let folder = TempDir::new().expect("a folder");
-    let mut child =
-        program(folder.path(), &[("COUNTERSIGN_SIGNING_KEY", KEY)], &[]).spawn().expect("started");
-    let mut first = String::new();
-    let stdout = child.stdout.take().expect("a pipe");
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut first).expect("a line");
+    let (mut child, stdout, first) = serving(&folder);
+    drop(stdout);
     drop(child.stderr.take());
     let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill runs");
     assert!(killed.success());

@@ -11,6 +11,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
     thread::JoinHandle,
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -200,6 +201,17 @@ impl Server {
     /// What the server has written to stderr so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// Whether it has written this to stderr. What it has just written may not have been read yet.
+    pub fn says(&self, text: &str) -> bool {
+        (0..250).any(|_| {
+            let said = self.log().contains(text);
+            if !said {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            said
+        })
     }
 
     /// Ends the server at once and returns its folder, for a second start on the same files.

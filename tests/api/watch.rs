@@ -246,6 +246,7 @@ mod tests {
         let file = folder.path().join("marked-hunter2.json");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("changed");
         let server = Server::start_in(folder, &ring);
+        assert!(server.says("marked-hunter2.json can be read by others"));
         assert_eq!(server.shown(), None);
         let login = |password| Request::post("/token").form(&[("username", "ada"), ("password", password)]);
         server.refuses_form(login("marked-hunter3"), "invalid_grant");
@@ -279,9 +280,8 @@ mod tests {
         server.send(
             Request::post("/me/password").body("application/json", r#"{"new_password":"in\u0020JSON"}"#),
         );
-        let log = server.log();
         for told in ["DEBUG sqlx::query", "DEBUG countersign::", "INFO rocket::launch"] {
-            assert!(log.contains(told), "{told}: {log}");
+            assert!(server.says(told), "{told}: {}", server.log());
         }
         let secrets = server.secrets();
         for secret in [

@@ -46,7 +46,7 @@ fn a_store_of_clients_that_fails_is_503_and_nothing_is_changed() {
     crate::sql::execute(&file, "ALTER TABLE hidden RENAME TO clients");
     assert_eq!(desk.show(), before);
     assert_eq!(ask(&server, ("worker", &secret), &OWN).status, 200);
-    assert!(server.log().contains("a client could not be"), "somebody has to look: {}", server.log());
+    assert!(server.says("a client could not be"), "somebody has to look: {}", server.log());
     server.is_well();
 }
 

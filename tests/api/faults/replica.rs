@@ -155,7 +155,7 @@ impl Loss {
             self.server.refuses(&tokens.access);
         }
         self.all_is_well();
-        assert!(self.server.log().contains("the store has lost what was revoked"));
+        assert!(self.server.says("the store has lost what was revoked"));
     }
 
     /// The store has lost nothing but rotations.

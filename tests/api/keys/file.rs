@@ -66,7 +66,7 @@ fn a_file_that_others_can_read_is_warned_of() {
     let path = folder.path().join("keys.json");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("changed");
     let server = Server::start_in(folder, &RING);
-    assert!(server.log().contains("keys.json can be read by others; chmod it to 600"), "{}", server.log());
+    assert!(server.says("keys.json can be read by others; chmod it to 600"), "{}", server.log());
     let said = server.cli(&["doctor"], "");
     assert!(said.contains("warning  keys in keys.json: can be read by others"), "{said}");
 }

@@ -8,18 +8,33 @@ use rocket::{Request, data::Data};
 #[derive(Default)]
 struct TokenInBody(bool);
 
-/// The token that the request presents.
-pub(super) fn presented<'r>(request: &'r Request<'_>) -> Result<&'r str, Rejection> {
-    let mut headers = request.headers().get("Authorization");
+/// The token of a request's `Authorization` headers, which is whatever follows `Bearer` and one space.
+///
+/// # Errors
+/// [`Rejection::NoCredentials`] without a header or of another scheme, [`Rejection::Ambiguous`] with two.
+///
+/// ```
+/// use countersign::{Rejection, web::bearer};
+///
+/// assert_eq!(bearer::token(["bearer a.b.c"]), Ok("a.b.c"));
+/// assert_eq!(bearer::token(["Basic YTpi"]), Err(Rejection::NoCredentials));
+/// assert_eq!(bearer::token(["Bearer a", "Bearer a"]), Err(Rejection::Ambiguous));
+/// ```
+pub fn token<'h>(headers: impl IntoIterator<Item = &'h str>) -> Result<&'h str, Rejection> {
+    let mut headers = headers.into_iter();
     let Some(header) = headers.next() else { return Err(Rejection::NoCredentials) };
     // RFC 6750 §3.1: repeating, or using more than one method, is an invalid request.
     if headers.next().is_some() {
         return Err(Rejection::Ambiguous);
     }
+    // RFC 9110 §11.1: the scheme's case says nothing.
     let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Rejection::NoCredentials);
-    }
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token) } else { Err(Rejection::NoCredentials) }
+}
+
+/// The token that the request presents.
+pub(super) fn presented<'r>(request: &'r Request<'_>) -> Result<&'r str, Rejection> {
+    let token = token(request.headers().get("Authorization"))?;
     let in_query = request.query_fields().any(|field| field.name == "access_token");
     if in_query || request.local_cache(TokenInBody::default).0 {
         return Err(Rejection::Ambiguous);

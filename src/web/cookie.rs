@@ -6,6 +6,7 @@ use rocket::{
     http::{Header, Status},
     request::{FromRequest, Outcome},
 };
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The name; its prefix makes browsers insist on Secure, Path=/ and no Domain (RFC 6265bis §4.1.3.2).
@@ -14,8 +15,11 @@ pub const NAME: &str = "__Host-refresh";
 const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Strict";
 
 /// What the request's cookies say, read from the headers: Rocket's jar keeps the last of two.
-pub(super) enum RefreshCookie {
+#[derive(PartialEq, Eq)]
+pub enum RefreshCookie {
+    /// None of that name.
     Absent,
+    /// One, and its value.
     Present(Zeroizing<String>),
     /// Two of that name: somebody has planted one.
     Twice,
@@ -30,8 +34,18 @@ impl<'r> FromRequest<'r> for RefreshCookie {
     }
 }
 
-fn parse<'h>(headers: impl Iterator<Item = &'h str>) -> RefreshCookie {
-    let pairs = headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.split_once('='));
+/// The refresh cookie of a request's `Cookie` headers.
+///
+/// ```
+/// use countersign::web::cookie::{RefreshCookie, parse};
+///
+/// let cookie = parse(["theme=dark; __Host-refresh=csr_abc"]);
+/// assert!(cookie == RefreshCookie::Present("csr_abc".to_owned().into()));
+/// assert!(parse(["__Host-refresh=a", "__Host-refresh=a"]) == RefreshCookie::Twice);
+/// ```
+pub fn parse<'h>(headers: impl IntoIterator<Item = &'h str>) -> RefreshCookie {
+    let pairs =
+        headers.into_iter().flat_map(|header| header.split(';')).filter_map(|pair| pair.split_once('='));
     let mut values = pairs.filter(|(name, _)| name.trim() == NAME).map(|(_, value)| value.trim());
     match (values.next(), values.next()) {
         (None, _) => RefreshCookie::Absent,
@@ -40,16 +54,20 @@ fn parse<'h>(headers: impl Iterator<Item = &'h str>) -> RefreshCookie {
     }
 }
 
+/// The `Set-Cookie` header that makes a browser keep this refresh token for `age`, in whole seconds.
+pub fn print(token: &str, age: Duration) -> String {
+    format!("{NAME}={token}; Max-Age={}; {ATTRIBUTES}", age.as_secs())
+}
+
 /// Puts this refresh token into the cookie.
 pub(super) fn set(response: &mut Response<'_>, refresh: &Refresh) {
-    let (token, age) = (&*refresh.token, refresh.expires_in.as_secs());
-    let cookie = format!("{NAME}={token}; Max-Age={age}; {ATTRIBUTES}");
+    let cookie = print(&refresh.token, refresh.expires_in);
     response.adjoin_header(Header::new("Set-Cookie", cookie));
 }
 
 /// Takes the cookie away; with the same attributes, or a browser would keep it.
 pub(super) fn clear(response: &mut Response<'_>) {
-    response.adjoin_header(Header::new("Set-Cookie", format!("{NAME}=; Max-Age=0; {ATTRIBUTES}")));
+    response.adjoin_header(Header::new("Set-Cookie", print("", Duration::ZERO)));
 }
 
 /// Whether a page of somebody else's made the browser send this request, or might have.

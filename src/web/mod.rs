@@ -3,10 +3,10 @@
 mod admin;
 mod answer;
 mod basic;
-mod bearer;
+pub mod bearer;
 mod catcher;
 mod complaint;
-mod cookie;
+pub mod cookie;
 mod device;
 pub mod form;
 pub mod guard;

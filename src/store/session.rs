@@ -56,9 +56,11 @@ impl Session {
     }
 
     /// Whether a token of `generation` is the current one's parent and was replaced less than
-    /// `grace` ago. Only the immediate parent: a grandparent is a copy, however young.
+    /// `grace` ago. Only the immediate parent: a grandparent is a copy, however young. Without grace
+    /// never, not even by a clock that is behind the one of whoever replaced it.
     pub fn is_parent_in_grace(&self, generation: u64, now: UnixTime, grace: Duration) -> bool {
-        generation.checked_add(1) == Some(self.generation) && now < self.last_used_at.plus(grace)
+        let is_parent = generation.checked_add(1) == Some(self.generation);
+        is_parent && grace.as_secs() > 0 && now < self.last_used_at.plus(grace)
     }
 }
 

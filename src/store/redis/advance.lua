@@ -11,8 +11,9 @@ if presented == session.generation then
   redis.call('ZADD', KEYS[2], ends(session), id)
   return {'advanced', session.generation}
 end
--- Only the immediate parent: a grandparent is a copy, however young.
-if presented + 1 == session.generation and now < session.used + grace then
+-- Only the immediate parent: a grandparent is a copy, however young. Without grace never, also by a
+-- clock that is behind.
+if presented + 1 == session.generation and grace > 0 and now < session.used + grace then
   return {'repeated', session.generation}
 end
 revoke(KEYS[1], KEYS[3], id, ARGV[3])

@@ -1,6 +1,9 @@
 //! Clients in memory.
 
-use super::MemoryStore;
+use super::{
+    MemoryStore,
+    sync::{MutexGuard, PoisonError},
+};
 use crate::{
     client::ClientId,
     clock::UnixTime,
@@ -10,7 +13,6 @@ use async_trait::async_trait;
 use std::{
     collections::{BTreeMap, HashMap, btree_map::Entry},
     ops::Bound,
-    sync::{MutexGuard, PoisonError},
 };
 
 #[derive(Debug, Default)]

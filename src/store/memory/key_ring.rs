@@ -1,9 +1,11 @@
 //! The key ring in memory.
 
-use super::MemoryStore;
+use super::{
+    MemoryStore,
+    sync::{MutexGuard, PoisonError},
+};
 use crate::store::{KeptRing, KeyRingStore, StoreError};
 use async_trait::async_trait;
-use std::sync::{MutexGuard, PoisonError};
 
 #[async_trait]
 impl KeyRingStore for MemoryStore {

@@ -3,11 +3,13 @@
 mod clients;
 mod key_ring;
 mod sessions;
+mod sync;
 mod users;
 
 use super::{KeptRing, User};
 use crate::user::Username;
-use std::{collections::BTreeMap, sync::Mutex};
+use std::collections::BTreeMap;
+use sync::Mutex;
 use tokio::sync::watch;
 
 /// Keeps users, sessions, clients and keys, each under a lock of their own. Clones of an `Arc` of it

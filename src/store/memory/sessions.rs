@@ -1,6 +1,9 @@
 //! Sessions and the revocation list in memory, under one lock.
 
-use super::MemoryStore;
+use super::{
+    MemoryStore,
+    sync::{MutexGuard, PoisonError},
+};
 use crate::{
     client::ClientId,
     clock::UnixTime,
@@ -16,7 +19,6 @@ use async_trait::async_trait;
 use std::{
     collections::HashMap,
     ops::Range,
-    sync::{MutexGuard, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::watch;

@@ -1,6 +1,9 @@
 //! Users in memory.
 
-use super::MemoryStore;
+use super::{
+    MemoryStore,
+    sync::{MutexGuard, PoisonError},
+};
 use crate::{
     password::PasswordHash,
     store::{Insertion, StoreError, User, UserStore},
@@ -10,7 +13,6 @@ use async_trait::async_trait;
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
-    sync::{MutexGuard, PoisonError},
 };
 
 #[async_trait]

@@ -5,11 +5,11 @@ use super::PasswordHash;
 /// Costs over this take more than a second, so they are as good as an attack.
 const MAX_COST: u32 = 14;
 
-/// Whether this is a bcrypt hash that can be verified: `$2a$`, `$2b$` or `$2y$`, cost 4 to 14.
-pub(super) fn is_supported(hash: &PasswordHash) -> bool {
+/// The cost of a bcrypt hash that can be verified: `$2a$`, `$2b$` or `$2y$`, cost 4 to 14.
+pub(super) fn cost(hash: &PasswordHash) -> Option<u32> {
     let known = ["$2a$", "$2b$", "$2y$"].iter().any(|prefix| hash.0.starts_with(prefix));
-    let parts: Option<::bcrypt::HashParts> = hash.0.parse().ok();
-    known && parts.is_some_and(|parts| (4..=MAX_COST).contains(&parts.get_cost()))
+    let parts: ::bcrypt::HashParts = hash.0.parse().ok().filter(|_| known)?;
+    (4..=MAX_COST).contains(&parts.get_cost()).then_some(parts.get_cost())
 }
 
 /// Whether the password has this hash. As everywhere, only its first 72 bytes count.

@@ -110,7 +110,7 @@ impl Hasher {
 impl Shared {
     fn verify(&self, typed: &Password, stored: Option<&PasswordHash>) -> Verdict {
         let password = typed.as_bytes();
-        if let Some(hash) = stored.filter(|hash| bcrypt::is_supported(hash)) {
+        if let Some(hash) = stored.filter(|hash| bcrypt::cost(hash).is_some()) {
             return self.verify_legacy(typed, hash);
         }
         match stored.map(argon2id::Parsed::new) {

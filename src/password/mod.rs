@@ -143,6 +143,35 @@ impl PasswordHash {
     }
 }
 
+/// What it takes to compare a password with a stored hash, within the bounds of what is computed here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cost {
+    /// Argon2id: no more than the upper bounds of [`Argon2Params`], but it may be weaker than a new one.
+    Argon2id(Argon2Params),
+    /// Bcrypt, with the binary logarithm of its rounds: 4 to 14.
+    Bcrypt(u32),
+}
+
+impl PasswordHash {
+    /// What it takes to compare a password with it; `None` if it is no hash that [`Hasher`] knows, or
+    /// costs more than is computed here. Computes nothing.
+    ///
+    /// ```
+    /// use countersign::password::{Argon2Params, Cost, PasswordHash};
+    ///
+    /// let cost = |hash: &str| PasswordHash::from_stored(hash.to_owned()).cost();
+    /// let params = Argon2Params::new(19_456, 2, 1)?;
+    /// let hash = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$MTIzNDU2Nzg5MDEyMzQ1Ng";
+    /// assert_eq!(cost(hash), Some(Cost::Argon2id(params)));
+    /// assert_eq!(cost(&hash.replace("19456", "1048576")), None, "a gibibyte");
+    /// # Ok::<(), countersign::password::Argon2ParamsError>(())
+    /// ```
+    pub fn cost(&self) -> Option<Cost> {
+        let legacy = bcrypt::cost(self).map(Cost::Bcrypt);
+        legacy.or_else(|| argon2id::Parsed::new(self).map(|parsed| Cost::Argon2id(parsed.params)))
+    }
+}
+
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash")

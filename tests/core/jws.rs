@@ -102,13 +102,4 @@ proptest! {
         let accepted = verify_jws(sign(header.as_bytes(), b"{}").as_bytes(), &keys()).is_ok();
         prop_assert_eq!(accepted, alg == "HS256" && kid.is_empty(), "{}", header);
     }
-
-    #[test]
-    fn any_one_changed_bit_of_a_good_token_is_refused(bit in 0_usize..8 * 150) {
-        let mut token = sign(good_header().as_bytes(), b"{\"sub\":\"ada\"}").into_bytes();
-        let bit = bit % (8 * token.len());
-        prop_assert!(verify_jws(&token, &keys()).is_ok());
-        token[bit / 8] ^= 1 << (bit % 8);
-        prop_assert!(verify_jws(&token, &keys()).is_err());
-    }
 }

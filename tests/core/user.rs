@@ -53,14 +53,6 @@ fn a_user_id_has_one_spelling() {
 
 proptest! {
     #[test]
-    fn a_name_is_canonical_the_first_time(text in "\\PC{0,40}") {
-        if let Ok(name) = text.parse::<Username>() {
-            prop_assert_eq!(name.as_str().parse::<Username>(), Ok(name.clone()));
-            prop_assert!(!name.as_str().is_empty() && name.as_str().len() <= Username::MAX_BYTES);
-        }
-    }
-
-    #[test]
     fn a_role_is_exactly_what_the_grammar_says(text in "[a-zA-Z0-9._: -]{0,70}") {
         let mut chars = text.chars();
         let valid = chars.next().is_some_and(|c| c.is_ascii_lowercase())

@@ -224,14 +224,4 @@ proptest! {
         let jws = verify_jws(token.as_bytes(), &KeySet::of([&KEYS[which]]).expect("a key")).expect("signed");
         prop_assert_eq!((jws.algorithm(), jws.kid()), (KEYS[which].algorithm(), Some(KEYS[which].kid())));
     }
-
-    #[test]
-    fn any_one_changed_bit_of_a_token_is_refused_for_every_algorithm(which in 0..5_usize, bit in any::<usize>()) {
-        let tokens = AccessTokens::new(KeyRing::new(KEYS[which].clone(), NOW), rules());
-        let mut token = issue(&tokens, NOW).into_bytes();
-        prop_assert!(tokens.verify(&token, NOW).is_ok());
-        let bit = bit % (8 * token.len());
-        token[bit / 8] ^= 1 << (bit % 8);
-        prop_assert!(tokens.verify(&token, NOW).is_err(), "bit {}", bit);
-    }
 }

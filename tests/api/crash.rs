@@ -46,10 +46,10 @@ fn login(server: &Server) -> (String, String) {
     (text("access_token"), text("refresh_token"))
 }
 
-on_every_store!(
+on_every_store![
     killed_again_and_again_it_never_has_two_live_tokens_and_revives_nothing,
     what_was_ended_at_the_last_moment_stays_so,
-);
+];
 
 // R08, F06
 fn killed_again_and_again_it_never_has_two_live_tokens_and_revives_nothing(backing: &Backing) {

@@ -51,7 +51,6 @@ fn what_one_does_the_other_knows(on: &Backing) {
     assert!(lag["count"].as_u64() >= Some(2) && lag["p99_ms"].is_u64(), "the lag is told: {lag}");
 }
 
-// R02
 fn of_many_refreshes_on_both_one_rotates(on: &Backing) {
     let (a, b) = pair(on);
     let (_, token) = login(&a);
@@ -79,11 +78,13 @@ fn on_postgres_and_redis_what_one_does_the_other_knows() {
     what_one_does_the_other_knows(&Backing::postgres_and_redis());
 }
 
+// R02
 #[test]
 fn on_postgres_of_many_refreshes_on_both_one_rotates() {
     of_many_refreshes_on_both_one_rotates(&Backing::postgres());
 }
 
+// R02
 #[test]
 fn on_postgres_and_redis_of_many_refreshes_on_both_one_rotates() {
     of_many_refreshes_on_both_one_rotates(&Backing::postgres_and_redis());

@@ -337,7 +337,7 @@ pub fn assert_token_error(reply: &Reply, error: &str) {
     assert_eq!(reply.header("cache-control"), Some("no-store"));
     assert_eq!(reply.header("pragma"), Some("no-cache"));
     let description = body["error_description"].as_str().unwrap_or_default();
-    // T13: %x20-21 / %x23-5B / %x5D-7E.
+    // RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E.
     let allowed = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
     assert!(description.chars().all(allowed), "{description:?}");
 }

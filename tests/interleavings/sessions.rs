@@ -226,6 +226,7 @@ fn count(answers: &[Answer], wanted: Answer) -> usize {
     answers.iter().filter(|answer| **answer == wanted).count()
 }
 
+// R02
 #[test]
 fn of_three_refreshes_with_one_token_one_wins_and_the_others_get_its_successor() {
     every_order(vec![vec![advance(0, START)]; 3], |answers| {
@@ -233,6 +234,7 @@ fn of_three_refreshes_with_one_token_one_wins_and_the_others_get_its_successor()
     });
 }
 
+// R01
 #[test]
 fn without_grace_the_second_of_three_ends_the_session() {
     every_order(vec![vec![without_grace(0)]; 3], |answers| {
@@ -241,6 +243,7 @@ fn without_grace_the_second_of_three_ends_the_session() {
     });
 }
 
+// R05
 #[test]
 fn a_refresh_that_races_a_revocation_wins_before_it_or_not_at_all() {
     for revoke in [Question::Revoke { session: 0, now: START }, Question::RevokeUser { now: START }] {
@@ -267,6 +270,7 @@ fn a_login_over_the_cap_ends_the_session_for_whoever_refreshes_it() {
     });
 }
 
+// R03
 #[test]
 fn a_grandparent_ends_the_session_in_every_order() {
     every_order(vec![vec![advance(0, START), advance(1, START)], vec![advance(0, START)]], |answers| {
@@ -315,6 +319,7 @@ fn program() -> impl Strategy<Value = Program> {
 const ORDERS: usize = 30;
 
 proptest! {
+    // R02, R05
     #[test]
     fn whatever_threads_do_at_once_could_have_been_done_one_by_one(
         program in program(),

@@ -110,7 +110,7 @@ impl Scene {
     /// an access token.
     pub fn is_closed(&self) {
         self.changes_nothing();
-        // F08
+        // Nobody needs to restart it, and nobody should send it requests.
         assert_eq!(self.server.send(Request::get("/health/live")).status, 200);
         assert_eq!(self.readiness().0, 503, "{}", self.readiness().1);
     }

@@ -1,0 +1,68 @@
+//! Every bad input that we promise to refuse has a test that says so: `tests/UNHAPPY.md` is the map, made
+//! of `tests/unhappy-paths.tsv` and of the comments of the tests.
+
+mod marks;
+mod table;
+
+use std::{collections::BTreeSet, env, fs, path::Path};
+
+/// Nothing holds these yet; each goes from here with its first test.
+const NOT_YET: [(&str, &str); 11] = [
+    ("P02", "how long a login takes is for a measurement to say, not for a test"),
+    ("P08", "logins are not limited yet"),
+    ("P09", "nothing is measured under many logins yet"),
+    ("S06", "there is no CORS yet"),
+    ("D01", "there are no deadlines for slow requests yet"),
+    ("D02", "headers are limited by Rocket alone yet"),
+    ("D03", "nothing is measured under a flood of bad tokens yet"),
+    ("D05", "nothing is measured with a full store yet"),
+    ("G01", "no test looks through the whole log yet"),
+    ("G03", "there is no audit trail yet"),
+    ("G04", "not all error pages are looked at yet"),
+];
+
+fn tests() -> &'static Path {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests").as_ref()
+}
+
+#[test]
+fn every_unhappy_path_has_a_test_or_is_known_to_have_none_yet() {
+    let promised = table::rows(tests());
+    let promised: BTreeSet<_> = promised.iter().map(|row| &*row.id).collect();
+    let marks = marks::all(tests());
+    let held: BTreeSet<_> = marks.iter().map(|mark| &*mark.id).collect();
+    let not_yet: BTreeSet<_> = NOT_YET.iter().map(|(id, _)| *id).collect();
+
+    let of = |ids: BTreeSet<&str>| ids.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let unheld = &promised - &held;
+    assert!((&held - &promised).is_empty(), "no such id, but a comment: {:?}", of(&held - &promised));
+    assert!((&unheld - &not_yet).is_empty(), "no test names {:?}", of(&unheld - &not_yet));
+    assert!(
+        (&not_yet - &unheld).is_empty(),
+        "held by now, take it from the list: {:?}",
+        of(&not_yet - &unheld)
+    );
+}
+
+#[test]
+fn every_mark_stands_at_a_test() {
+    let marks = marks::all(tests());
+    let stray = marks.iter().filter(|mark| mark.test.is_none());
+    let stray: Vec<_> = stray.map(|mark| format!("{}:{}: {}", mark.file, mark.line, mark.id)).collect();
+    assert!(stray.is_empty(), "{stray:#?}");
+}
+
+#[test]
+fn the_map_is_what_the_tests_say() {
+    let made = table::markdown(&table::rows(tests()), &marks::all(tests()), &NOT_YET);
+    let file = tests().join("UNHAPPY.md");
+    if env::var_os("UPDATE").is_some() {
+        fs::write(&file, &made).expect("written");
+    }
+    let found = fs::read_to_string(&file).unwrap_or_default();
+    let differs = made.lines().zip(found.lines()).find(|(made, found)| made != found);
+    assert!(
+        found == made,
+        "UPDATE=1 cargo test --test core unhappy writes it anew; it differs in {differs:#?}"
+    );
+}

@@ -27,6 +27,8 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
         proptest::sample::select(NAMES.to_vec()).prop_map(|name| name.as_bytes().to_vec()),
         proptest::sample::select(vec!["&", "=", "+", "%", "%2", "%41", "%c3%a9", "%ff", "%00", "é", "a"])
             .prop_map(|text| text.as_bytes().to_vec()),
+        proptest::sample::select(vec!["&scope=a", "&scope=", "&%73cope=b", "scope&", "&username=c"])
+            .prop_map(|text| text.as_bytes().to_vec()),
         proptest::collection::vec(any::<u8>(), 0..4),
     ];
     proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())

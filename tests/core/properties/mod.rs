@@ -1,8 +1,8 @@
 //! Properties: what holds for all inputs, tried with arbitrary ones. A property that belongs to one
 //! thing alone stands beside that thing's other tests.
 //!
-//! Each has a number of cases that takes a second or two; `PROPTEST_CASES=20000` has all of them try
-//! that many.
+//! Each has a number of cases that takes a second or two; `PROPTEST_CASES=20000` has them try that
+//! many.
 
 mod bearer;
 mod bits;

@@ -1,26 +1,31 @@
-//! Any bytes as a token, or as a client's assertion: never a panic, and never accepted, since nobody
-//! here signs.
+//! Any bytes as a token, or as a client's assertion: never accepted, since nobody here signs.
 #![no_main]
 
 use countersign::{
+    client::ClientId,
     clock::UnixTime,
-    jwt::{AccessTokens, Assertion, HmacSecret, KeyRing, Rules, SigningKey},
+    jwt::{AccessTokens, Assertion, HmacSecret, JwtError, KeyRing, KeySet, MAX_TOKEN_BYTES, SigningKey},
 };
+use countersign_fuzz::{NOW, SECRET, rules};
 use libfuzzer_sys::fuzz_target;
-use std::{sync::LazyLock, time::Duration};
+use std::sync::LazyLock;
 
 static TOKENS: LazyLock<AccessTokens> = LazyLock::new(|| {
-    let secret = HmacSecret::parse(b"q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1").expect("a good key");
-    let rules = Rules {
-        issuer: "countersign".into(),
-        audience: "countersign".into(),
-        leeway: Duration::from_secs(5),
-        max_lifetime: Duration::from_secs(900),
-    };
-    AccessTokens::new(KeyRing::new(SigningKey::hs256(&secret), UnixTime(0)), rules)
+    let secret = HmacSecret::parse(SECRET).expect("a good key");
+    AccessTokens::new(KeyRing::new(SigningKey::hs256(&secret), UnixTime(0)), rules())
+});
+
+/// A key without a name, which any `kid` means, so that more than one text gets as far as its signature.
+static NAMELESS: LazyLock<KeySet> = LazyLock::new(|| {
+    let jwks = r#"{"keys":[{"kty":"oct","k":"UTh4dlpyM0x3MFRuQjZ5S2QySHNQZjlHak1jVTVlQTE"}]}"#;
+    KeySet::from_jwks(jwks).expect("a good key")
 });
 
 fuzz_target!(|token: &[u8]| {
-    assert!(TOKENS.verify(token, UnixTime(1_800_000_000)).is_err());
-    let _ = Assertion::claimed_subject(token);
+    let refused = TOKENS.verify(token, NOW).expect_err("nobody signs here");
+    assert_eq!(refused == JwtError::TooLong, token.len() > MAX_TOKEN_BYTES);
+    countersign::jwt::verify_jws(token, &NAMELESS).expect_err("nobody signs here");
+    if let Some(client) = Assertion::claimed_subject(token) {
+        assert_eq!(client.as_str().parse::<ClientId>().as_ref(), Ok(&client));
+    }
 });

@@ -12,6 +12,10 @@ use zeroize::Zeroizing;
 /// The name; its prefix makes browsers insist on Secure, Path=/ and no Domain (RFC 6265bis §4.1.3.2).
 pub const NAME: &str = "__Host-refresh";
 
+/// What browsers trim (RFC 6265 §5.2). A name with any other white space is another name to them, for
+/// which they do not keep what the prefix promises.
+const BLANK: [char; 2] = [' ', '\t'];
+
 const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Strict";
 
 /// What the request's cookies say, read from the headers: Rocket's jar keeps the last of two.
@@ -46,7 +50,8 @@ impl<'r> FromRequest<'r> for RefreshCookie {
 pub fn parse<'h>(headers: impl IntoIterator<Item = &'h str>) -> RefreshCookie {
     let pairs =
         headers.into_iter().flat_map(|header| header.split(';')).filter_map(|pair| pair.split_once('='));
-    let mut values = pairs.filter(|(name, _)| name.trim() == NAME).map(|(_, value)| value.trim());
+    let trim = |text: &'h str| text.trim_matches(BLANK);
+    let mut values = pairs.filter(|(name, _)| trim(name) == NAME).map(|(_, value)| trim(value));
     match (values.next(), values.next()) {
         (None, _) => RefreshCookie::Absent,
         (Some(value), None) => RefreshCookie::Present(Zeroizing::new(value.to_owned())),

@@ -5,6 +5,7 @@ mod client;
 mod client_documents;
 mod clients;
 mod clocks;
+mod crashes;
 mod deny_list;
 mod follower;
 mod guard;

@@ -22,6 +22,7 @@ mod postgres;
 mod properties;
 mod racy;
 mod redis;
+mod refresh_token;
 mod registration;
 mod revocation_feed;
 #[path = "../servers/mod.rs"]

@@ -12,6 +12,9 @@ mod http;
 mod server;
 #[path = "../tests/servers/mod.rs"]
 mod servers;
+#[allow(unused, reason = "the tests use more of it")]
+#[path = "../tests/api/watch.rs"]
+mod watch;
 
 use backing::Backing;
 use http::Request;

@@ -242,7 +242,6 @@ impl Server {
         secrets
     }
 
-    // G01
     #[track_caller]
     fn shows_nothing_secret(&self) {
         assert_eq!(self.shown(), None, "a secret is printed");

@@ -157,18 +157,20 @@ fn names_settings(error: &SettingsError, given: &Given) {
     assert!(!shown.contains(MARK), "a value is shown: {shown}");
     for problem in error.problems() {
         let problem = problem.to_string();
-        let (name, text) = problem.split_once(": ").expect("a name and what is wrong");
-        assert!(!text.is_empty());
-        if let Some(path) = name.strip_suffix(" in Rocket.toml") {
-            assert!(path == "auth" || path.starts_with("auth."), "{problem}");
-        } else {
-            let name = path(name);
-            // Of an unknown table it may be the table.
-            let is_given = |path: &String| path == &name || path.starts_with(&format!("{name}."));
-            let is_known = RELATED.contains(&&*name) || given.paths.iter().any(is_given);
-            assert!(is_known || name.is_empty(), "{problem}: of what was not set");
-        }
+        // There may be a colon in a name as well.
+        let mut names = problem.match_indices(": ").map(|(at, _)| &problem[..at]);
+        assert!(names.any(|name| is_known(name, given)), "{problem}: of what was not set");
     }
+}
+
+fn is_known(name: &str, given: &Given) -> bool {
+    if let Some(path) = name.strip_suffix(" in Rocket.toml") {
+        return path == "auth" || path.starts_with("auth.");
+    }
+    let name = path(name);
+    // Of an unknown table it may be the table.
+    let is_given = |path: &String| path == &name || path.starts_with(&format!("{name}."));
+    name.is_empty() || RELATED.contains(&&*name) || given.paths.iter().any(is_given)
 }
 
 /// What the README says of them.

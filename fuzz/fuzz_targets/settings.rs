@@ -167,10 +167,13 @@ fn is_known(name: &str, given: &Given) -> bool {
     if let Some(path) = name.strip_suffix(" in Rocket.toml") {
         return path == "auth" || path.starts_with("auth.");
     }
-    let name = path(name);
+    // As a name in the environment, since a dot and two underscores are one there.
+    let name = name["COUNTERSIGN_".len()..].to_ascii_lowercase();
+    let written = |path: &str| path.replace('.', "__");
     // Of an unknown table it may be the table.
-    let is_given = |path: &String| path == &name || path.starts_with(&format!("{name}."));
-    name.is_empty() || RELATED.contains(&&*name) || given.paths.iter().any(is_given)
+    let is_given = |path: &String| written(path) == name || written(path).starts_with(&format!("{name}__"));
+    let is_related = RELATED.iter().any(|path| written(path) == name);
+    name.is_empty() || is_related || given.paths.iter().any(is_given)
 }
 
 /// What the README says of them.

@@ -1,6 +1,6 @@
 //! The `Authorization` header against a reading of its own.
 
-use super::{cases, said, tokens};
+use super::{said, tokens};
 use countersign::{Rejection, clock::UnixTime, web::bearer};
 use proptest::prelude::*;
 
@@ -32,7 +32,7 @@ fn header() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(cases(2048))]
+    #![proptest_config(ProptestConfig::with_cases(2048))]
 
     // H02, H05, H06
     #[test]
@@ -52,7 +52,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     /// From the header to the claims: no other spelling of a good header gets in.
     #[test]

@@ -1,6 +1,6 @@
 //! Each claim has its exact type: with any other the token is refused, or the claim gives nothing.
 
-use super::{LIFETIME, cases};
+use super::LIFETIME;
 use crate::{
     jws::{good_header, sign, signing_key},
     keys::with,
@@ -131,7 +131,7 @@ fn a_right_value_wrapped_as_another_type_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(cases(2048))]
+    #![proptest_config(ProptestConfig::with_cases(2048))]
 
     // C02, C06, C07, C08, C09, C11
     #[test]

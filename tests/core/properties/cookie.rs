@@ -1,6 +1,5 @@
 //! The refresh cookie there and back, by way of the parser of the `cookie` crate in the browser's stead.
 
-use super::cases;
 use countersign::web::cookie::{NAME, RefreshCookie, parse, print};
 use proptest::prelude::*;
 use rocket::http::{Cookie, SameSite};
@@ -41,7 +40,7 @@ fn reference(headers: &[String]) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(cases(1024))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     // S01
     #[test]

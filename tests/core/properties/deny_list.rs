@@ -1,6 +1,5 @@
 //! A deny list against a model that keeps every line it was told.
 
-use super::cases;
 use crate::follower::claims_with;
 use countersign::{
     Claims,
@@ -162,7 +161,7 @@ fn told(list: &DenyList, step: &Step) {
 }
 
 proptest! {
-    #![proptest_config(cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn a_deny_list_denies_what_it_was_told_of_and_forgets_when_it_may(

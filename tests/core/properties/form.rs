@@ -1,6 +1,5 @@
 //! The token form against reference decoders.
 
-use super::cases;
 use countersign::web::form::{Form, FormError, parse, parse_urlencoded};
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -42,7 +41,7 @@ fn well_escaped(body: &[u8]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(cases(2048))]
+    #![proptest_config(ProptestConfig::with_cases(2048))]
 
     // T04, T05, T06, T11
     #[test]
@@ -148,7 +147,7 @@ fn fault(parts: &[Part]) -> Option<FormError> {
 }
 
 proptest! {
-    #![proptest_config(cases(1024))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     // T02, T04, T11
     #[test]

@@ -1,11 +1,11 @@
 //! What is issued is taken while it is good, and says what was said.
 
-use super::{LIFETIME, Said, cases, clock, said, tokens, which};
+use super::{LIFETIME, Said, clock, said, tokens, which};
 use countersign::{clock::UnixTime, jwt::JwtError};
 use proptest::prelude::*;
 
 proptest! {
-    #![proptest_config(cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn a_token_says_what_it_was_issued_to_say(which in which(), said in said(), now in 0..u64::MAX - 2_000) {

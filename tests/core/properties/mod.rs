@@ -22,15 +22,8 @@ use countersign::{
     session::SessionId,
     user::RoleName,
 };
-use proptest::{prelude::*, test_runner::Config};
-use std::{collections::BTreeSet, env, sync::LazyLock, time::Duration};
-
-/// As many cases as `PROPTEST_CASES` says, or this many.
-fn cases(usual: u32) -> Config {
-    let asked = env::var("PROPTEST_CASES").is_ok();
-    let config = Config::default();
-    Config { cases: if asked { config.cases } else { usual }, ..config }
-}
+use proptest::prelude::*;
+use std::{collections::BTreeSet, sync::LazyLock, time::Duration};
 
 const ALGORITHMS: [Algorithm; 4] = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256, Algorithm::Hs256];
 

@@ -1,6 +1,5 @@
 //! What stands in a store for a hash is read as the standards write it, within bounds, or not at all.
 
-use super::cases;
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use countersign::password::{Argon2Params, Cost, PasswordHash};
 use proptest::{prelude::*, sample::Index};
@@ -74,7 +73,7 @@ fn bcrypt() -> impl Strategy<Value = (String, u32, String)> {
 }
 
 proptest! {
-    #![proptest_config(cases(2048))]
+    #![proptest_config(ProptestConfig::with_cases(2048))]
 
     // P10
     #[test]

@@ -1,6 +1,6 @@
 //! `iat`, `nbf` and `exp` by any clock, also where seconds come to an end.
 
-use super::{LIFETIME, cases, clock};
+use super::{LIFETIME, clock};
 use crate::lifetime::{token, tokens, verdict};
 use countersign::jwt::JwtError;
 use proptest::prelude::*;
@@ -31,7 +31,7 @@ fn near(these: [u64; 3], off: u64, which: usize, wild: u64) -> u64 {
 }
 
 proptest! {
-    #![proptest_config(cases(2048))]
+    #![proptest_config(ProptestConfig::with_cases(2048))]
 
     // C01, C03, C06, C07, F07
     #[test]

@@ -1,6 +1,5 @@
 //! A name has one canonical spelling, and whoever spells it another way means the same account.
 
-use super::cases;
 use countersign::user::{Username, UsernameError};
 use proptest::prelude::*;
 
@@ -44,7 +43,7 @@ fn respelt(text: &str, mut bits: u64) -> String {
 }
 
 proptest! {
-    #![proptest_config(cases(2048))]
+    #![proptest_config(ProptestConfig::with_cases(2048))]
 
     #[test]
     fn a_canonical_name_is_its_own_canonical_name(text in prop_oneof!["\\PC{0,40}", "[\\PC&&[^a-zA-Z]]{0,3}[a-zA-Z]{0,9}.{0,2}"]) {

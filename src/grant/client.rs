@@ -183,7 +183,7 @@ impl Authority {
 /// Whether this is one of the secrets that are good at `now`. All are compared, whichever it is.
 fn is_one_of(kept: &[KeptSecret], secret: &str, now: UnixTime) -> bool {
     let live = kept.iter().filter(|kept| kept.ends_at.is_none_or(|end| now < end));
-    live.fold(false, |found, kept| found | kept.hash.matches(secret))
+    live.filter(|kept| kept.hash.matches(secret)).count() > 0
 }
 
 fn assertion_id(client: &ClientId, jti: &str) -> AssertionId {

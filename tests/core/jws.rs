@@ -50,6 +50,7 @@ fn a_token_over_the_cap_is_refused_before_any_work() {
     assert!(verify_jws(fitting(MAX_TOKEN_BYTES).as_bytes(), &keys()).is_ok());
     let long = sign(header.as_bytes(), &vec![b'x'; MAX_TOKEN_BYTES]);
     assert_eq!(verify_jws(long.as_bytes(), &keys()).unwrap_err(), JwtError::TooLong);
+    assert_eq!(verify_jws(&vec![b'.'; MAX_TOKEN_BYTES], &keys()).unwrap_err(), JwtError::Malformed);
     assert_eq!(verify_jws(&vec![b'.'; MAX_TOKEN_BYTES + 1], &keys()).unwrap_err(), JwtError::TooLong);
 }
 

@@ -56,7 +56,8 @@ fn a_jwk_whose_members_disagree_is_refused() {
 
 #[test]
 fn a_set_without_names_or_without_keys_is_refused() {
-    let ambiguous = [set(&[jwk(""), jwk("")]), set(&[jwk(r#","kid":"a""#), jwk(r#","kid":"a""#)])];
+    let named = || jwk(r#","kid":"a""#);
+    let ambiguous = [set(&[jwk(""), jwk("")]), set(&[jwk(""), named()]), set(&[named(), named()])];
     for text in ambiguous {
         assert!(matches!(KeySet::from_jwks(&text), Err(KeySetError::AmbiguousKid)), "{text}");
     }
@@ -79,6 +80,8 @@ fn a_secret_that_could_be_guessed_is_refused() {
         ("q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA", WeakSecret::Short),
         ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", WeakSecret::Repeated),
         ("abcdabcdabcdabcdabcdabcdabcdabcdab", WeakSecret::Repeated),
+        ("q8XvZr3Lw0TnB6yKq8XvZr3Lw0TnB6yK", WeakSecret::Repeated),
+        ("qxzvqzxwvqkzxvwqkxzvqwxkvzqjwxkz", WeakSecret::Repeated),
         ("0123456789abcdef0123456789abcdef", WeakSecret::Repeated),
         ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", WeakSecret::Repeated),
         ("replace-with-env-var-replace-with-env-var!", WeakSecret::Published),
@@ -90,6 +93,13 @@ fn a_secret_that_could_be_guessed_is_refused() {
     ] {
         assert_eq!(HmacSecret::parse(secret.as_bytes()).unwrap_err(), weak, "{secret:?}");
     }
+}
+
+#[test]
+fn a_secret_of_eight_different_letters_or_half_a_sequence_is_taken() {
+    assert!(HmacSecret::parse(b"qxzvqzxwvqkzxvwqkxzvqwxkvzqjwxkb").is_ok());
+    assert!(HmacSecret::parse(b"abmnefqrcdwxghuvijopklstyzABEFCD").is_ok());
+    assert!(HmacSecret::parse(b"abmnefqrcdwxghuvijopklstyzABCDEF").is_err());
 }
 
 // A04

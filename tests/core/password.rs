@@ -98,6 +98,8 @@ fn a_cost_under_the_floor_or_over_the_ceiling_is_refused() {
     ] {
         assert!(Argon2Params::new(memory, iterations, lanes).is_err(), "{memory} {iterations} {lanes}");
     }
+    let cost = Argon2Params::new(19_456, 2, 16).expect("in bounds");
+    assert_eq!((cost.memory_kib(), cost.iterations(), cost.lanes()), (19_456, 2, 16));
     for (memory, iterations) in [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)] {
         assert!(Argon2Params::new(memory, iterations, 1).is_ok(), "{memory} {iterations}");
     }
@@ -134,6 +136,9 @@ fn what_a_password_may_be() {
     for good in ["eight888", &"x".repeat(256), "pass\u{3000}word", "\u{1f511}\u{1f511}", "  spaces kept  "] {
         assert!(Password::choose(good).is_ok(), "{good:?}");
     }
+    // However it is typed, what counts is its length once normalised.
+    assert!(Password::choose(&"e\u{301}".repeat(128)).is_ok());
+    assert_eq!(Password::parse(&"e\u{301}".repeat(129)), Err(PasswordError::TooLong));
     assert_eq!(password("pass\u{3000}word"), password("pass word"), "every kind of space is a plain one");
     assert_eq!(password("\u{e9}tude123"), password("e\u{301}tude123"), "NFC");
     assert_ne!(password("\u{ff41}bcdefgh"), password("abcdefgh"), "full width is not folded");
@@ -159,6 +164,18 @@ proptest! {
     #[test]
     fn a_control_character_anywhere_is_refused(before in "[a-z]{0,9}", bad in "[\\x00-\\x1f\\x7f]", after in "[a-z]{0,9}") {
         prop_assert_eq!(Password::parse(&format!("{before}{bad}{after}")), Err(PasswordError::NotAllowed));
+    }
+}
+
+#[tokio::test]
+async fn a_bcrypt_hash_of_another_kind_or_a_ruinous_cost_is_not_looked_at() {
+    let hash = bcrypt::hash("correct horse", 4).expect("hashed");
+    for kind in ["$2a$", "$2b$", "$2y$"] {
+        assert_eq!(verdict("correct horse", &hash.replace("$2b$", kind)).await, Verdict::MatchOutdated);
+    }
+    for planted in [hash.replace("$2b$", "$2x$"), hash.replace("$04$", "$15$"), hash.replace("$04$", "$31$")]
+    {
+        assert_eq!(verdict("correct horse", &planted).await, Verdict::Unusable, "{planted}");
     }
 }
 

@@ -2,8 +2,11 @@
 
 use crate::stores::{new_database, new_namespace, postgres, redis, sqlite};
 use countersign::{
+    clock::UnixTime,
     keys::KeyFile,
-    store::{StoreError, UserStore, conformance, memory::MemoryStore, sqlite::SqliteStore},
+    store::{
+        Finding, KeptRing, StoreError, UserStore, conformance, memory::MemoryStore, sqlite::SqliteStore,
+    },
 };
 use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
@@ -49,6 +52,27 @@ async fn a_key_file_conforms_through_two_handles() {
     let folder = TempDir::new().expect("a folder");
     let file = || Arc::new(KeyFile::new(folder.path().join("keys.json")));
     conformance::key_ring(file(), file()).await;
+}
+
+#[test]
+fn the_version_of_a_key_ring_fits_a_signed_integer_and_is_of_its_bytes() {
+    let version = |seed: u8| KeptRing::of(vec![seed].into()).version;
+    for seed in 0..100 {
+        assert!(i64::try_from(version(seed)).is_ok(), "{seed}");
+        assert!(seed == 0 || version(seed) != version(seed - 1), "{seed}");
+    }
+}
+
+#[test]
+fn a_clock_is_warned_of_when_it_is_further_off_than_the_leeway() {
+    let (now, leeway) = (UnixTime(1_800_000_000), Duration::from_secs(5));
+    // This machine's is known to the second only.
+    for (seconds, is_off) in [(0, false), (6, false), (7, true)] {
+        for own in [now.0 - seconds, now.0 + seconds] {
+            let finding = Finding::of_clocks("Redis", own * 1_000, now, leeway);
+            assert_eq!(finding.is_some(), is_off, "{seconds} s: {finding:?}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -61,7 +61,12 @@ fn it_expires_to_the_second() {
         assert!(tokens.verify(token.as_bytes(), seconds(904)).is_ok(), "{algorithm}");
         let early = NOW.minus(Duration::from_secs(6));
         assert_eq!(tokens.verify(token.as_bytes(), early), Err(JwtError::NotYetValid), "{algorithm}");
+        // What a clock that goes back could ask for is kept until it is forgotten.
+        assert!(format!("{tokens:?}").contains("count: 1"), "{tokens:?}");
+        tokens.forget(seconds(904));
+        assert!(format!("{tokens:?}").contains("count: 1"), "{tokens:?}");
         tokens.forget(seconds(905));
+        assert!(format!("{tokens:?}").contains("count: 0"), "{tokens:?}");
         assert_eq!(tokens.verify(token.as_bytes(), seconds(905)), Err(JwtError::Expired), "{algorithm}");
     }
 }
@@ -110,7 +115,10 @@ fn it_is_itself_and_no_other() {
 fn there_may_be_more_of_them_than_are_remembered() {
     let tokens = tokens(&KeyRing::new(key(Algorithm::EdDsa), NOW));
     let many: Vec<_> = (0..10_500).map(|_| remembered(&tokens)).collect();
-    assert!(format!("{tokens:?}").contains("count: 10000"), "{tokens:?}");
+    // How they fall into the parts of the cache is chance, and not every part need be full.
+    let shown = format!("{tokens:?}");
+    let count = shown.split("count: ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+    assert!(count.is_some_and(|count| (9_000..=10_000).contains(&count)), "{shown}");
     for token in many.iter().step_by(100) {
         assert!(tokens.verify(token.as_bytes(), NOW).is_ok());
     }

@@ -109,7 +109,7 @@ fn a_successor_that_waits_is_enough() {
 fn a_successor_does_not_begin_before_it_is_made() {
     let (ring, old) = ring_of_one();
     let (ring, new) = rotate(&ring, at(50), at(10));
-    assert_eq!(life(&ring, &new).signs_from, at(50));
+    assert_eq!((life(&ring, &new).published_at, life(&ring, &new).signs_from), (at(50), at(50)));
     assert_eq!(life(&ring, &old).retires_at, Some(at(50)));
     KeyRing::from_json(&ring.to_json()).expect("it can be read again");
 }
@@ -276,6 +276,10 @@ fn times_that_contradict_each_other_are_refused() {
         let error = KeyRing::from_json(&set(&[other.clone(), life(times)])).expect_err("refused");
         assert!(matches!(error, RingError::Life { index: 1, what: w } if w == what), "{error:?}");
     }
+    // One that retires as it begins has never signed.
+    let never = json!({ "published_at": 9, "signs_from": 9, "retires_at": 9, "verifies_until": 10 });
+    let ring = KeyRing::from_json(&set(&[other, life(never)])).expect("one after the other");
+    assert_eq!(stage(&ring, &signing(&okp()).expect("a key"), UnixTime(9)), Some(Stage::Retired));
     for times in
         [json!({ "retires_at": 9 }), json!({ "signs_from": 1, "retires_at": 9, "verifies_until": 9 })]
     {

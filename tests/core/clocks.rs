@@ -108,3 +108,19 @@ async fn instances_whose_clocks_differ_agree_within_the_leeway_and_no_further() 
         assert!(ahead.refresh(&refresh_token(&next)).await.is_ok(), "rotation does not mind");
     }
 }
+
+#[tokio::test]
+async fn what_was_revoked_stays_refused_for_as_long_as_a_late_clock_would_take_it() {
+    let stores = stores_with_ada().await;
+    let instance = Instance::on(&stores, NOW, "60").await;
+    let (kept, revoked) = (instance.login().await, instance.login().await);
+    let claims = instance.authority.tokens.verify(revoked.access_token.as_bytes(), NOW).expect("good");
+    let id = claims.token_id().parse().expect("an id");
+    instance.authority.revocations.token(id).await.expect("revoked");
+    // A token is good for 900 seconds and the leeway.
+    instance.clock.set(NOW.plus(Duration::from_secs(959)));
+    instance.authority.revocations.purge().await.expect("purged");
+    assert!(instance.takes(&kept) && !instance.takes(&revoked));
+    instance.clock.set(NOW.plus(Duration::from_secs(960)));
+    assert!(!instance.takes(&kept));
+}

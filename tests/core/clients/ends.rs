@@ -5,6 +5,7 @@ use super::*;
 use countersign::{
     grant::Introspection,
     keys::Keystore,
+    registration::Rotation,
     store::{KeptRing, KeyRingStore},
 };
 use std::sync::atomic::AtomicBool;
@@ -156,4 +157,20 @@ async fn a_burst_of_revoked_tokens_is_remembered_as_long_as_it_matters_and_no_lo
     assert_eq!(lines().await, 1);
     scene.here.revocations.catch_up().await.expect("the list goes on");
     assert_eq!(scene.here.revocations.denied(), 0);
+}
+
+#[tokio::test]
+async fn a_replaced_secret_is_good_to_the_second_before_its_end() {
+    let scene = Scene::set().await;
+    let secret = ClientSecret::random().expect("randomness");
+    let overlap = Rotation::Overlap(Duration::from_secs(60));
+    scene.clients().rotate_secret(&id_of("app"), secret.hash(), overlap, NOW).await.expect("rotated");
+    let answer = async |secret: &str| {
+        ask(&scene.here, credentials("app", secret), GrantType::ClientCredentials, None).await.map(drop)
+    };
+    for (second, is_good) in [(0, true), (59, true), (60, false)] {
+        scene.clock.set(NOW.plus(Duration::from_secs(second)));
+        assert_eq!(answer(&scene.secret).await.is_ok(), is_good, "second {second}");
+        assert!(answer(secret.reveal()).await.is_ok(), "the new one, second {second}");
+    }
 }

@@ -14,6 +14,7 @@ mod key;
 mod key_file;
 mod keys;
 mod lifetime;
+mod login;
 mod migrations;
 mod model;
 mod page;

@@ -104,6 +104,20 @@ fn a_secret_of_eight_different_letters_or_half_a_sequence_is_taken() {
 
 // A04
 #[test]
+fn der_of_a_key_is_no_secret_and_what_only_resembles_it_is_one() {
+    let random = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"random");
+    let of = |tag: u8, first: u8| [&[tag, 30, first][..], &random.as_ref()[..29]].concat();
+    for first in [0x02, 0x30] {
+        assert_eq!(HmacSecret::parse(&of(0x30, first)).unwrap_err(), WeakSecret::Key, "a SEQUENCE");
+        assert!(HmacSecret::parse(&of(0x04, first)).is_ok(), "an OCTET STRING");
+    }
+    assert!(HmacSecret::parse(&of(0x30, 0x04)).is_ok(), "a SEQUENCE of something else");
+    // A SEQUENCE of 32 bytes, or somebody's passphrase.
+    assert!(HmacSecret::parse(b"0 0wls hunt by night, mice by day.").is_ok());
+}
+
+// A04
+#[test]
 fn the_text_of_a_key_of_another_kind_is_no_secret() {
     use countersign::jwt::Algorithm;
     for algorithm in [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256] {

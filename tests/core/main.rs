@@ -30,6 +30,7 @@ mod revocation_feed;
 mod servers;
 mod settings;
 mod spent;
+mod sqlite;
 mod store;
 mod stores;
 mod testing;

@@ -178,4 +178,10 @@ pub(super) async fn a_purge_removes_what_is_over_and_nothing_else(
     let lines = self::lines(a, 0).await;
     assert_eq!(lines.len(), 1, "so do lines that still matter");
     assert_eq!(lines[0].subject, RevokedSubject::Session(recent.id));
+    assert_eq!(
+        b.purge(later(100), later(95), 9).await.expect("purge"),
+        0,
+        "what was revoked then is no older"
+    );
+    assert_eq!(b.purge(later(100), later(96), 9).await.expect("purge"), 1);
 }

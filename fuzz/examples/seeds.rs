@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let tokens = renamed.chain(tokens.iter().map(|token| token.as_bytes().to_vec()));
     let headers = cases.iter().map(|case| case.authorization().join("\n").into_bytes());
 
-    let sealed = RefreshKeys::derive(&KeyRing::new(ours, UnixTime(0)), NOW).seal(
+    let sealed = RefreshKeys::derive(&KeyRing::new(ours.clone(), UnixTime(0)), NOW).seal(
         SessionId::from_bytes([7; 16]),
         3,
         &Salt::from_bytes(*b"sixteen bytes :)"),

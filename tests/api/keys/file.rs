@@ -201,10 +201,12 @@ fn a_team_may_move_from_a_secret_to_a_ring_without_logging_anybody_out() {
 
 #[test]
 fn keys_that_cannot_be_replaced_go_on_and_the_log_says_so_once() {
-    let server = Server::start_with(&ring(&[("COUNTERSIGN_KEYS__PERIOD", "3")]));
-    server.user("ada", &[]);
+    let before = Server::start_with(&ring(&[]));
+    before.user("ada", &[]);
+    let folder = before.kill();
     // Where the new file would be written there is a folder with something in it.
-    fs::create_dir_all(server.folder.path().join("keys.json.new/in/the/way")).expect("made");
+    fs::create_dir_all(folder.path().join("keys.json.new/in/the/way")).expect("made");
+    let server = Server::start_in(folder, &ring(&[("COUNTERSIGN_KEYS__PERIOD", "3")]));
     super::pause(4000);
     server.accepts(&server.login("ada"));
     assert_eq!(list(&server).len(), 1);

@@ -1,5 +1,6 @@
 //! Refresh tokens apart from any store: how they are read, and what shows of them.
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use countersign::{
     clock::UnixTime,
     jwt::{HmacSecret, KeyRing, SigningKey},
@@ -37,5 +38,20 @@ fn a_seal_is_good_for_one_key_one_salt_one_session_and_one_generation() {
         let mixed: RefreshToken = format!("{}{}", &other[..36], &text[36..]).parse().expect("a token");
         assert!(mixed.generation() != 3 || mixed.session() != session);
         assert!(!keys[0].sealed(&mixed, &salt));
+    }
+}
+
+// R13
+#[test]
+fn a_seal_is_right_in_every_bit() {
+    let (session, salt) = (SessionId::from_bytes([7; 16]), Salt::random().expect("randomness"));
+    let keys = keys("q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1");
+    let text = keys.seal(session, 3, &salt);
+    let bytes = BASE64.decode(&text["csr_".len()..]).expect("base64url");
+    for bit in 0..8 * bytes.len() {
+        let mut changed = bytes.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        let token: RefreshToken = format!("csr_{}", BASE64.encode(changed)).parse().expect("a token");
+        assert!(!keys.sealed(&token, &salt), "bit {bit}");
     }
 }

@@ -197,6 +197,21 @@ async fn guards_let_the_right_ones_in() {
 }
 
 #[async_test]
+async fn a_role_is_not_the_beginning_of_another() {
+    let app = App::start().await;
+    let editors =
+        ["admins", "editors", "Admin", "Editor", "admin-editor"].map(|role| role.parse().expect("a role"));
+    let (name, password) =
+        ("eve".parse().expect("a name"), Password::choose("secret123").expect("a password"));
+    app.accounts.add(name, password, editors.into(), UnixTime(0)).await.expect("added");
+    let eve = app.login("eve").await;
+    assert_eq!(app.get("/user", &eve).await.0, Status::Ok);
+    for path in ["/admin", "/admin-ref", "/editor"] {
+        assert_eq!(app.get(path, &eve).await.0, Status::Forbidden, "{path}");
+    }
+}
+
+#[async_test]
 async fn option_and_result_let_a_route_decide() {
     let app = App::start().await;
     let response = app.client.get("/optional").dispatch().await;

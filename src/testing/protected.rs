@@ -55,6 +55,20 @@ pub struct Protected {
     kit: Option<Kit>,
 }
 
+/// The request of a case; Rocket's two kinds of clients have the same methods and no trait.
+macro_rules! request {
+    ($route:expr, $client:expr, $case:expr) => {{
+        let mut request = $client.req($route.method, $case.target(&$route.uri)).body(&$route.body);
+        for header in $route.headers_of($case) {
+            request.add_header(header);
+        }
+        match cookie($case) {
+            Some(cookie) => request.cookie(cookie),
+            None => request,
+        }
+    }};
+}
+
 /// Asserts that a route lets a logged-in user in and nobody else: over 500 bad requests, each with
 /// the answer that it must get. The short form of [`Protected::assert`].
 ///
@@ -144,13 +158,7 @@ impl Protected {
         let mut report = self.blank();
         let mut ask = |cases: Vec<Case>| {
             cases.iter().all(|case| {
-                let mut request = client.req(self.method, case.target(&self.uri)).body(&self.body);
-                for header in self.headers_of(case) {
-                    request.add_header(header);
-                }
-                let request =
-                    cookies(case).into_iter().fold(request, |request, cookie| request.cookie(cookie));
-                let response = request.dispatch();
+                let response = request!(self, client, case).dispatch();
                 report.note(case, reply(response.status(), response.headers())) || report.asked() > 1
             })
         };
@@ -177,13 +185,7 @@ impl Protected {
         let mut report = self.blank();
         let mut ask = async |cases: Vec<Case>| {
             for case in &cases {
-                let mut request = client.req(self.method, case.target(&self.uri)).body(&self.body);
-                for header in self.headers_of(case) {
-                    request.add_header(header);
-                }
-                let request =
-                    cookies(case).into_iter().fold(request, |request, cookie| request.cookie(cookie));
-                let response = request.dispatch().await;
+                let response = request!(self, client, case).dispatch().await;
                 if !report.note(case, reply(response.status(), response.headers())) && report.asked() == 1 {
                     return false;
                 }
@@ -236,7 +238,7 @@ impl Protected {
 const COOKIE: &str = "Cookie";
 
 /// A local client sends cookies by themselves.
-fn cookies(case: &Case) -> Option<(String, String)> {
+fn cookie(case: &Case) -> Option<(String, String)> {
     let (_, pair) = case.header().filter(|(name, _)| *name == COOKIE)?;
     pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
 }

@@ -53,34 +53,15 @@ enum End {
 }
 
 impl End {
-    fn what(self) -> &'static str {
+    /// What happens, and the row and the rule by which the token is refused then.
+    fn told(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Session => "its session has ended",
-            Self::Token => "it was revoked alone",
-            Self::AllSessions => "all sessions of its user have ended",
-            Self::Roles => "its user has lost the roles",
-            Self::Disabled => "its user was disabled",
-            Self::Deleted => "its user was deleted",
-        }
-    }
-
-    fn row(self) -> &'static str {
-        match self {
-            Self::Session => "V04",
-            Self::Token => "V01",
-            Self::AllSessions => "R11",
-            Self::Roles => "R10",
-            Self::Disabled => "R09",
-            Self::Deleted => "C11",
-        }
-    }
-
-    fn rule(self) -> &'static str {
-        match self {
-            Self::Session | Self::Token => "RFC 7009 §2.1",
-            Self::AllSessions | Self::Roles => "RFC 9700 §4.14",
-            Self::Disabled => "RFC 6749 §6",
-            Self::Deleted => "RFC 9068 §4",
+            Self::Session => ("its session has ended", "V04", "RFC 7009 §2.1"),
+            Self::Token => ("it was revoked alone", "V01", "RFC 7009 §2.1"),
+            Self::AllSessions => ("all sessions of its user have ended", "R11", "RFC 9700 §4.14"),
+            Self::Roles => ("its user has lost the roles", "R10", "RFC 9700 §4.14"),
+            Self::Disabled => ("its user was disabled", "R09", "RFC 6749 §6"),
+            Self::Deleted => ("its user was deleted", "C11", "RFC 9068 §4"),
         }
     }
 }
@@ -156,7 +137,6 @@ impl<'a> Visitors<'a> {
         let user = self.user().await?;
         let (_, good, refresh) = self.login(user).await?;
         let kit = kit(Kit::from_token(&good, now)?.with_ring(&ring)?);
-        self.leaving.clear();
         for end in [End::Session, End::Token, End::AllSessions, End::Roles, End::Disabled, End::Deleted] {
             // Roles that nobody has cannot be taken away.
             if end == End::Roles && self.rights.roles.is_empty() {
@@ -167,9 +147,8 @@ impl<'a> Visitors<'a> {
             self.leaving.push(Leaving { end, user, session, token });
         }
         let controls = self.leaving.iter().map(|leaving| {
-            let what = format!("a good token, before {}", leaving.end.what());
-            let row = Row("", leaving.end.rule(), Answer::Accepted);
-            of(what, row, &leaving.token)
+            let (what, _, rule) = leaving.end.told();
+            of(format!("a good token, before {what}"), Row("", rule, Answer::Accepted), &leaving.token)
         });
         let row = Row("A22", "RFC 9068 §2.1", Answer::InvalidToken);
         let refresh = of("the session's own refresh token".into(), row, &refresh);
@@ -194,8 +173,12 @@ impl<'a> Visitors<'a> {
                 End::Disabled => accounts.set_disabled(user, true).await?,
                 End::Deleted => accounts.delete(user).await?,
             }
-            let row = Row(end.row(), end.rule(), Answer::InvalidToken);
-            cases.push(of(format!("the same token, after {}", end.what()), row, &token));
+            let (what, row, rule) = end.told();
+            cases.push(of(
+                format!("the same token, after {what}"),
+                Row(row, rule, Answer::InvalidToken),
+                &token,
+            ));
         }
         cases.extend(self.kit.iter().filter_map(|kit| kit.cases().last()));
         Ok(cases)

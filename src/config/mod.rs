@@ -21,7 +21,7 @@ pub use scopes::ScopeSettings;
 
 use crate::{
     jwt::{HmacSecret, Lives, MAX_LEEWAY, MAX_LIFETIME, Rules, SigningKey},
-    password::Argon2Params,
+    password::{Argon2Params, Hasher},
 };
 use figment::Figment;
 use reader::Reader;
@@ -113,6 +113,8 @@ pub struct PasswordSettings {
     pub params: Argon2Params,
     /// `PASSWORD__PERMITS`: hashes at a time; each costs the memory of one.
     pub permits: usize,
+    /// `PASSWORD__QUEUE`: how many may wait for a permit; beyond it, logins answer 503 at once.
+    pub queue: usize,
 }
 
 /// Settings whose value is a secret: never in `Rocket.toml`, never shown, readable from a file
@@ -297,5 +299,7 @@ fn password(reader: &mut Reader) -> PasswordSettings {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let permits = reader.integer("password.permits", 1..=1024);
     let permits = permits.map_or(cores.saturating_sub(1).max(1), |permits| permits as usize);
-    PasswordSettings { params, permits }
+    let queue = reader.integer("password.queue", 1..=65_536);
+    let queue = queue.map_or(permits * Hasher::QUEUE_PER_PERMIT, |queue| queue as usize);
+    PasswordSettings { params, permits, queue }
 }

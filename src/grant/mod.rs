@@ -20,10 +20,10 @@ use crate::{
     account::Accounts,
     client::GrantType,
     clock::{Clock, UnixTime},
-    config::{RefreshSettings, RevocationSettings, ScopeSettings, Settings, WhenStale},
+    config::{PasswordSettings, RefreshSettings, RevocationSettings, ScopeSettings, Settings, WhenStale},
     jwt::{AccessTokens, Claims, Issuance, JwtError},
     keys::Keys,
-    password::Hasher,
+    password::{Engine, Hasher},
     registration::{Clients, Limits},
     revocation::Revocations,
     scope::Scope,
@@ -189,10 +189,11 @@ impl Authority {
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let keys = Keys::open(settings, &stores, clock.clone()).await?;
         let token_life = settings.access.max_lifetime + settings.access.leeway;
+        let PasswordSettings { params, permits, queue } = settings.password;
         let revocations = Revocations::open(stores.sessions.clone(), clock.clone(), token_life).await?;
         Ok(Self {
             stores,
-            hasher: Hasher::new(settings.password.params, settings.password.permits)?,
+            hasher: Hasher::bounded(params, permits, queue, Engine::default())?,
             tokens: keys.tokens().clone(),
             keys: Arc::new(keys),
             refresh: settings.refresh.clone(),

@@ -1,14 +1,11 @@
-//! Argon2id (RFC 9106) with its memory reused from one hash to the next.
+//! Argon2id (RFC 9106): what it may cost, and its hashes as stores keep them.
 
-use super::PasswordHash;
+use super::{Engine, Memory, PasswordHash};
 use argon2::{
-    Algorithm, Argon2, Block, Params, PasswordHash as Phc, Version,
+    Params, PasswordHash as Phc, Version,
     password_hash::phc::{Ident, Output, ParamsString, Salt},
 };
-use std::{
-    ops::RangeInclusive,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::ops::RangeInclusive;
 use thiserror::Error;
 
 /// The cost of a hash. `Default` is OWASP's first choice: 19 MiB, two passes, one lane.
@@ -63,11 +60,6 @@ impl Argon2Params {
             && Self::ITERATIONS.contains(&u64::from(self.iterations))
             && Self::LANES.contains(&u64::from(self.lanes))
     }
-
-    fn context(self) -> Option<Argon2<'static>> {
-        let params = Params::new(self.memory_kib, self.iterations, self.lanes, None).ok()?;
-        Some(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-    }
 }
 
 impl Default for Argon2Params {
@@ -113,40 +105,17 @@ impl Parsed {
     }
 }
 
-/// Memory blocks that wait to be used again; as many as there were hashes at one time.
-pub(super) struct Memory {
-    standard: usize,
-    free: Mutex<Vec<Vec<Block>>>,
-}
-
-impl Memory {
-    /// Keeps blocks for hashes of this cost.
-    pub(super) fn new(params: Argon2Params) -> Self {
-        Self { standard: params.memory_kib as usize, free: Mutex::default() }
-    }
-
-    fn with<T>(&self, params: Argon2Params, work: impl FnOnce(&mut [Block]) -> T) -> T {
-        let size = params.memory_kib as usize;
-        if size > self.standard {
-            return work(&mut vec![Block::new(); size]);
-        }
-        let mut blocks = self.free().pop().unwrap_or_else(|| vec![Block::new(); self.standard]);
-        let result = work(&mut blocks[..size]);
-        self.free().push(blocks);
-        result
-    }
-
-    fn free(&self) -> MutexGuard<'_, Vec<Vec<Block>>> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// A fresh hash with a random salt of 16 bytes; `None` if there is no randomness to be had.
-pub(super) fn hash(password: &[u8], params: Argon2Params, memory: &Memory) -> Option<PasswordHash> {
+pub(super) fn hash(
+    password: &[u8],
+    params: Argon2Params,
+    engine: Engine,
+    memory: &mut Memory,
+) -> Option<PasswordHash> {
     let mut salt = [0; Salt::RECOMMENDED_LENGTH];
     getrandom::fill(&mut salt).ok()?;
     let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
-    fill(password, &salt, &mut output, params, memory)?;
+    engine.derive(password, &salt, params, &mut output, memory).then_some(())?;
     let mut shown = ParamsString::new();
     shown.add_decimal("m", params.memory_kib).ok()?;
     shown.add_decimal("t", params.iterations).ok()?;
@@ -162,14 +131,9 @@ pub(super) fn hash(password: &[u8], params: Argon2Params, memory: &Memory) -> Op
 }
 
 /// Whether the password has this hash; compared in constant time.
-pub(super) fn matches(password: &[u8], expected: &Parsed, memory: &Memory) -> bool {
+pub(super) fn matches(password: &[u8], expected: &Parsed, engine: Engine, memory: &mut Memory) -> bool {
     let mut output = [0; Output::MAX_LENGTH];
     let output = &mut output[..expected.output.len()];
-    fill(password, expected.salt.as_ref(), output, expected.params, memory).is_some()
+    engine.derive(password, expected.salt.as_ref(), expected.params, output, memory)
         && aws_lc_rs::constant_time::verify_slices_are_equal(output, expected.output.as_bytes()).is_ok()
-}
-
-fn fill(pw: &[u8], salt: &[u8], output: &mut [u8], params: Argon2Params, memory: &Memory) -> Option<()> {
-    let argon2 = params.context()?;
-    memory.with(params, |blocks| argon2.hash_password_into_with_memory(pw, salt, output, blocks).ok())
 }

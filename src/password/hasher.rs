@@ -1,8 +1,11 @@
-//! Hashing on blocking threads, never more at a time than there are permits.
+//! Hashing and comparing, on threads of its own.
 
-use super::{Argon2Params, Password, PasswordHash, argon2id, bcrypt};
+use super::{
+    Argon2Params, Engine, Memory, Password, PasswordHash, argon2id, bcrypt,
+    pool::{NotDone, Pool},
+};
 use std::{
-    fmt,
+    fmt, io,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -10,19 +13,21 @@ use std::{
     time::{Duration, Instant},
 };
 use thiserror::Error;
-use tokio::sync::Semaphore;
 
-/// Makes and checks password hashes. Cheap to clone; clones share the permits and the memory.
+/// Makes and checks password hashes. Cheap to clone; clones share the threads and the queue.
 ///
-/// A permit is held inside the blocking closure, so a caller that goes away does not let a
-/// second hash start beside the one that it leaves behind. Each permit costs the hash's memory.
+/// There are as many threads as permits, and each has the memory of one hash, which it gives back
+/// when there was nothing to do for ten seconds. A caller that goes away leaves behind the hash that is
+/// being computed, and none that waits. What finds the queue full is refused at once.
 #[derive(Clone)]
-pub struct Hasher(Arc<Shared>);
+pub struct Hasher {
+    pool: Arc<Pool>,
+    shared: Arc<Shared>,
+}
 
 struct Shared {
     params: Argon2Params,
-    permits: Arc<Semaphore>,
-    memory: argon2id::Memory,
+    engine: Engine,
     /// What a login is compared with when there is no user, so that it costs the same.
     nobody: PasswordHash,
     /// The longest that a comparison with a legacy hash has taken, in microseconds.
@@ -51,35 +56,66 @@ pub enum HasherError {
     /// The operating system gave no randomness.
     #[error("no randomness for a salt")]
     Randomness,
-    /// The blocking thread went away: the runtime is shutting down.
-    #[error("the hashing thread ended early")]
-    Thread(#[source] tokio::task::JoinError),
+    /// As many wait for a thread as may; it is worth trying again in a second.
+    #[error("too many passwords wait to be hashed")]
+    Busy,
+    /// The operating system gave no threads.
+    #[error("no threads to hash on")]
+    Threads(#[source] io::Error),
+    /// Hashing came upon a fault of its own.
+    #[error("hashing panicked")]
+    Panicked,
+}
+
+impl From<NotDone> for HasherError {
+    fn from(error: NotDone) -> Self {
+        match error {
+            NotDone::Full => Self::Busy,
+            NotDone::Panicked => Self::Panicked,
+        }
+    }
 }
 
 impl Hasher {
-    /// A hasher for new hashes of this cost that runs at most `permits` (at least 1) at a time.
-    /// Takes as long as one hash.
+    /// How many may wait for each permit unless something else is said: about a second's worth.
+    pub const QUEUE_PER_PERMIT: usize = 64;
+
+    /// A hasher for new hashes of this cost that computes at most `permits` (at least 1) at a time, by
+    /// the fastest engine. Takes as long as one hash.
     pub fn new(params: Argon2Params, permits: usize) -> Result<Self, HasherError> {
-        let memory = argon2id::Memory::new(params);
+        Self::bounded(params, permits, permits.max(1) * Self::QUEUE_PER_PERMIT, Engine::default())
+    }
+
+    /// The same, where up to `queue` callers wait for a permit, and by this engine.
+    pub fn bounded(
+        params: Argon2Params,
+        permits: usize,
+        queue: usize,
+        engine: Engine,
+    ) -> Result<Self, HasherError> {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(|_| HasherError::Randomness)?;
-        let nobody = argon2id::hash(&secret, params, &memory).ok_or(HasherError::Randomness)?;
-        let permits = Arc::new(Semaphore::new(permits.max(1)));
-        Ok(Self(Arc::new(Shared { params, permits, memory, nobody, slowest: AtomicU64::new(0) })))
+        let nobody = argon2id::hash(&secret, params, engine, &mut Memory::default());
+        let nobody = nobody.ok_or(HasherError::Randomness)?;
+        let pool = Pool::start(permits.max(1), queue, params.memory_kib()).map_err(HasherError::Threads)?;
+        let shared = Shared { params, engine, nobody, slowest: AtomicU64::new(0) };
+        Ok(Self { pool: Arc::new(pool), shared: Arc::new(shared) })
     }
 
     /// How long a failed login has to take so that its time does not tell whether there is a
     /// legacy hash, which has a cost of its own: as long as the slowest of these has taken so
     /// far, a second at most. Zero until one was met.
     pub fn floor(&self) -> Duration {
-        Duration::from_micros(self.0.slowest.load(Ordering::Relaxed)).min(MAX_FLOOR)
+        Duration::from_micros(self.shared.slowest.load(Ordering::Relaxed)).min(MAX_FLOOR)
     }
 
     /// A new hash for a store.
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, HasherError> {
-        self.run(move |shared| argon2id::hash(password.as_bytes(), shared.params, &shared.memory))
-            .await?
-            .ok_or(HasherError::Randomness)
+        self.run(move |shared, memory| {
+            argon2id::hash(password.as_bytes(), shared.params, shared.engine, memory)
+        })
+        .await?
+        .ok_or(HasherError::Randomness)
     }
 
     /// Compares a password with what a store holds. Without a hash, and for an unusable one,
@@ -89,38 +125,32 @@ impl Hasher {
         password: Password,
         stored: Option<PasswordHash>,
     ) -> Result<Verdict, HasherError> {
-        self.run(move |shared| shared.verify(&password, stored.as_ref())).await
+        self.run(move |shared, memory| shared.verify(&password, stored.as_ref(), memory)).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Shared) -> T + Send + 'static,
+        work: impl FnOnce(&Shared, &mut Memory) -> T + Send + 'static,
     ) -> Result<T, HasherError> {
-        let shared = self.0.clone();
-        let permit = shared.permits.clone().acquire_owned().await.expect("the semaphore is never closed");
-        tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            work(&shared)
-        })
-        .await
-        .map_err(HasherError::Thread)
+        let shared = self.shared.clone();
+        Ok(self.pool.run(move |memory| work(&shared, memory)).await?)
     }
 }
 
 impl Shared {
-    fn verify(&self, typed: &Password, stored: Option<&PasswordHash>) -> Verdict {
+    fn verify(&self, typed: &Password, stored: Option<&PasswordHash>, memory: &mut Memory) -> Verdict {
         let password = typed.as_bytes();
         if let Some(hash) = stored.filter(|hash| bcrypt::cost(hash).is_some()) {
-            return self.verify_legacy(typed, hash);
+            return self.verify_legacy(typed, hash, memory);
         }
         match stored.map(argon2id::Parsed::new) {
-            Some(Some(parsed)) => match argon2id::matches(password, &parsed, &self.memory) {
+            Some(Some(parsed)) => match argon2id::matches(password, &parsed, self.engine, memory) {
                 true if parsed.params == self.params => Verdict::Match,
                 true => Verdict::MatchOutdated,
                 false => Verdict::Mismatch,
             },
             nothing => {
-                self.work_for_nobody(password);
+                self.work_for_nobody(password, memory);
                 if nothing.is_some() { Verdict::Unusable } else { Verdict::Mismatch }
             }
         }
@@ -129,26 +159,26 @@ impl Shared {
 
 impl Shared {
     /// A cheap legacy hash must not be quicker than nobody's; a dear one sets the floor.
-    fn verify_legacy(&self, password: &Password, hash: &PasswordHash) -> Verdict {
+    fn verify_legacy(&self, password: &Password, hash: &PasswordHash, memory: &mut Memory) -> Verdict {
         let started = Instant::now();
         if password.spellings().any(|spelling| bcrypt::matches(spelling, hash)) {
             return Verdict::MatchOutdated;
         }
-        self.work_for_nobody(password.as_bytes());
+        self.work_for_nobody(password.as_bytes(), memory);
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.slowest.fetch_max(micros, Ordering::Relaxed);
         Verdict::Mismatch
     }
 
-    fn work_for_nobody(&self, password: &[u8]) {
+    fn work_for_nobody(&self, password: &[u8], memory: &mut Memory) {
         if let Some(parsed) = argon2id::Parsed::new(&self.nobody) {
-            argon2id::matches(password, &parsed, &self.memory);
+            argon2id::matches(password, &parsed, self.engine, memory);
         }
     }
 }
 
 impl fmt::Debug for Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hasher").field("params", &self.0.params).finish_non_exhaustive()
+        f.debug_struct("Hasher").field("params", &self.shared.params).finish_non_exhaustive()
     }
 }

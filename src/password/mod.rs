@@ -5,9 +5,12 @@
 
 mod argon2id;
 mod bcrypt;
+mod engine;
 mod hasher;
+mod pool;
 
 pub use argon2id::{Argon2Params, Argon2ParamsError};
+pub use engine::{Engine, Memory};
 pub use hasher::{Hasher, HasherError, Verdict};
 
 use precis_profiles::{OpaqueString, precis_core::profile::PrecisFastInvocation};

@@ -46,6 +46,7 @@ pub(super) fn problem(status: Status) -> Problem {
         413 => ("payload_too_large", "The body is too large"),
         415 => ("unsupported_media_type", "The body is of a type that is not accepted here"),
         422 => ("unprocessable", "The body could not be understood"),
+        431 => ("headers_too_large", "The header fields are too large"),
         503 => ("temporarily_unavailable", "The service cannot answer right now; try again shortly"),
         _ if status.class().is_client_error() => ("request_refused", "The request was refused"),
         _ => ("server_error", "Something went wrong here"),

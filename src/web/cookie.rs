@@ -16,6 +16,9 @@ pub const NAME: &str = "__Host-refresh";
 /// which they do not keep what the prefix promises.
 const BLANK: [char; 2] = [' ', '\t'];
 
+/// All cookies of a request together; no browser sends a site that many of ours.
+const MAX_BYTES: usize = 16 << 10;
+
 const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Strict";
 
 /// What the request's cookies say, read from the headers: Rocket's jar keeps the last of two.
@@ -31,10 +34,15 @@ pub enum RefreshCookie {
 
 #[rocket::async_trait]
 impl<'r> FromRequest<'r> for RefreshCookie {
-    type Error = std::convert::Infallible;
+    type Error = ();
 
+    /// More than [`MAX_BYTES`] are answered 431 (RFC 6585 §5).
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
-        Outcome::Success(parse(request.headers().get("Cookie")))
+        let headers = || request.headers().get("Cookie");
+        if headers().map(str::len).sum::<usize>() > MAX_BYTES {
+            return Outcome::Error((Status::RequestHeaderFieldsTooLarge, ()));
+        }
+        Outcome::Success(parse(headers()))
     }
 }
 

@@ -14,6 +14,7 @@ mod crash;
 mod enc;
 mod errors;
 mod faults;
+mod flood;
 mod forge;
 mod hdr;
 mod http;

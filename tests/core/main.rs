@@ -9,6 +9,7 @@ mod crashes;
 mod deny_list;
 mod follower;
 mod guard;
+mod hashing;
 mod jws;
 mod key;
 mod key_file;

@@ -33,6 +33,10 @@ impl<'r> Responder<'r, 'static> for Problem {
         if self.status == Status::ServiceUnavailable {
             response.set_header(Header::new("Retry-After", "1"));
         }
+        if self.status == Status::RequestTimeout {
+            // The rest of the body may still come, and is no request (RFC 9110 §15.5.9).
+            response.set_header(Header::new("Connection", "close"));
+        }
         Ok(response)
     }
 }

@@ -43,6 +43,7 @@ pub(super) fn problem(status: Status) -> Problem {
         403 => ("forbidden", "This is not allowed"),
         404 => ("not_found", "There is nothing here"),
         405 => ("method_not_allowed", "There is nothing here for this method"),
+        408 => ("request_timeout", "The body did not come in time"),
         413 => ("payload_too_large", "The body is too large"),
         415 => ("unsupported_media_type", "The body is of a type that is not accepted here"),
         422 => ("unprocessable", "The body could not be understood"),

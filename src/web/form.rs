@@ -3,12 +3,12 @@
 //! Stricter than Rocket's forms, as RFC 6749 §3.2 asks: a parameter that stands twice is an
 //! error, and so is text that is not UTF-8, for two different passwords must never read alike.
 
-use super::{answer::Problem, catcher, refused::Refused};
+use super::{answer::Problem, body, refused::Refused};
 use crate::grant::{ClientCredentials, GrantError, TokenQuery, TokenRequest};
 use rocket::{
     data::{ByteUnit, Data},
     futures::stream,
-    http::{ContentType, Status},
+    http::ContentType,
 };
 use std::convert::Infallible;
 use thiserror::Error;
@@ -48,13 +48,7 @@ impl FormError {
 
 /// Reads the body of a form, which must not be longer than [`MAX_BODY_BYTES`].
 pub(super) async fn body(data: Data<'_>) -> Result<Vec<u8>, Problem> {
-    let body = data.open(ByteUnit::from(MAX_BODY_BYTES)).into_bytes().await;
-    let body = body.map_err(|_| Problem {
-        status: Status::BadRequest,
-        error: "invalid_request",
-        description: "The body could not be read",
-    })?;
-    if body.is_complete() { Ok(body.into_inner()) } else { Err(catcher::problem(Status::PayloadTooLarge)) }
+    body::read(data, ByteUnit::from(MAX_BODY_BYTES)).await
 }
 
 /// Reads and parses the form of a request.

@@ -2,7 +2,7 @@
 
 use super::{
     answer::{Private, Problem, unavailable},
-    catcher, cookie,
+    body, cookie,
     guard::CurrentUser,
 };
 use crate::{
@@ -68,10 +68,7 @@ pub(super) async fn password(
 ) -> Result<Changed, Problem> {
     let bad = |description| Problem { status: Status::BadRequest, error: "invalid_request", description };
     let unreadable = || bad("The body must be JSON with current_password and new_password");
-    let body = data.open(4.kibibytes()).into_bytes().await.map_err(|_| unreadable())?;
-    if !body.is_complete() {
-        return Err(catcher::problem(Status::PayloadTooLarge));
-    }
+    let body = body::read(data, 4.kibibytes()).await?;
     let change: Change = serde_json::from_slice(&body).map_err(|_| unreadable())?;
     let wrong = Problem {
         status: Status::Forbidden,

@@ -4,6 +4,7 @@ mod admin;
 mod answer;
 mod basic;
 pub mod bearer;
+mod body;
 mod catcher;
 mod complaint;
 pub mod cookie;

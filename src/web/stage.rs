@@ -1,8 +1,8 @@
 //! The fairing that puts everything into a Rocket.
 
 use super::{
-    admin, bearer, catcher, guard, health, introspect, logout, me, pool, revocations, revoke, sessions,
-    token, well_known,
+    admin, bearer, body::PATIENCE, catcher, guard, health, introspect, logout, me, pool, revocations, revoke,
+    sessions, token, well_known,
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -20,6 +20,7 @@ use rocket::{
     routes, tokio,
 };
 use std::{error::Error, sync::Arc, time::Duration};
+use tokio::time::timeout;
 
 /// How often what is over is removed.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
@@ -83,7 +84,10 @@ impl Stage {
         let path = request.uri().path().as_str().strip_prefix(self.base.trim_end_matches('/'));
         let takes_form = path.is_some_and(|path| ["/token", "/revoke", "/introspect"].contains(&path));
         let is_form = request.content_type().is_some_and(|kind| kind.is_form());
-        if takes_form && is_form && data.peek(8).await == b"_method=" {
+        if takes_form
+            && is_form
+            && timeout(PATIENCE, data.peek(8)).await.is_ok_and(|begin| begin == b"_method=")
+        {
             request.set_method(Method::Post);
         }
     }

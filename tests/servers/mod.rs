@@ -1,9 +1,10 @@
-//! Real servers for the tests: Redis (alone, replica, sentinel, cluster), Postgres, and a TCP proxy that
-//! can fail on purpose. Each has a folder and a port of its own and dies with the test process.
+//! Real servers for the tests: Redis (alone, replica, sentinel, cluster), Postgres, nginx, and a TCP proxy
+//! that can fail on purpose. Each has a folder and a port of its own and dies with the test process.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 mod certificates;
 mod cluster;
+mod nginx;
 mod port;
 mod postgres;
 mod process;
@@ -15,8 +16,8 @@ mod sentinel;
 
 #[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use self::{
-    cluster::Cluster, postgres::Postgres, process::Process, proxy::Proxy, redis::Redis, resp::Connection,
-    sentinel::Sentinel,
+    cluster::Cluster, nginx::Nginx, postgres::Postgres, process::Process, proxy::Proxy, redis::Redis,
+    resp::Connection, sentinel::Sentinel,
 };
 use std::time::{Duration, Instant};
 

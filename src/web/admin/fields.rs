@@ -1,11 +1,8 @@
 //! The JSON of a request, field by field.
 
 use super::bad;
-use crate::web::{answer::Problem, catcher};
-use rocket::{
-    data::{Data, ToByteUnit},
-    http::Status,
-};
+use crate::web::{answer::Problem, body};
+use rocket::data::{Data, ToByteUnit};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor},
@@ -23,10 +20,7 @@ pub(super) struct Fields(BTreeMap<String, Box<RawValue>>);
 impl Fields {
     /// Reads the JSON object of a body; an empty body is one without fields.
     pub(super) async fn read(data: Data<'_>) -> Result<Self, Problem> {
-        let body = data.open(32.kibibytes()).into_bytes().await.map_err(|_| bad(BODY))?;
-        if !body.is_complete() {
-            return Err(catcher::problem(Status::PayloadTooLarge));
-        }
+        let body = body::read(data, 32.kibibytes()).await?;
         if body.is_empty() {
             return Ok(Self(BTreeMap::new()));
         }

@@ -25,7 +25,9 @@ impl Process {
             .env_clear()
             .envs([("ROCKET_PROFILE", "debug"), ("ROCKET_PORT", "0"), ("RUST_LOG", "error")])
             .envs([("COUNTERSIGN_DATABASE_URL", "memory:"), ("COUNTERSIGN_KEYS__STORE", "file:keys.json")])
-            .envs([("COUNTERSIGN_PASSWORD__PERMITS", permits.to_string())])
+            // A session for each login, none of which ends another.
+            .env("COUNTERSIGN_REFRESH__SESSIONS_PER_USER", "10000")
+            .env("COUNTERSIGN_PASSWORD__PERMITS", permits.to_string())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -4,6 +4,7 @@ use countersign::store::{StoreError, UserStore, sqlite::SqliteStore};
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{path::Path, time::Duration};
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 /// Whoever has this may write to the file. It is not in WAL mode yet, like one that is new, so that
 /// whoever wants to change it does not wait: SQLite says at once that it is locked.
@@ -39,4 +40,25 @@ async fn a_file_that_stays_locked_is_an_error_in_the_end() {
     let _other = locked(&path).await;
     let opened = open(&path, Duration::from_secs(1)).await;
     assert!(matches!(opened, Err(StoreError::Unavailable(_))), "{opened:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_wrong_and_not_busy_is_an_error_at_once() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("users.db");
+    std::fs::write(&path, "this is no database, but a text of some length").expect("written");
+    // The limit only keeps a broken test from hanging for ever.
+    let opened = timeout(Duration::from_secs(60), open(&path, Duration::from_secs(86_400))).await;
+    assert!(matches!(opened, Ok(Err(StoreError::Unavailable(_)))), "{opened:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_was_closed_answers_no_more() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("users.db");
+    let store = SqliteStore::open(&path, 1, Duration::from_secs(60)).await.expect("it opens");
+    store.ping().await.expect("it answers");
+    store.close().await;
+    assert!(store.ping().await.is_err(), "nobody has it open");
+    open(&path, Duration::from_secs(60)).await.expect("it can be opened again");
 }

@@ -185,3 +185,10 @@ proptest! {
         let _ = multipart("b", framed);
     }
 }
+
+#[test]
+fn what_is_told_of_a_form_is_what_is_logged_of_it() {
+    for error in [FormError::ContentType, FormError::Encoding, FormError::Multipart, FormError::Duplicate] {
+        assert_eq!(error.description(), error.to_string());
+    }
+}

@@ -35,6 +35,7 @@ mod sqlite;
 mod store;
 mod stores;
 mod testing;
+mod token_request;
 mod unhappy;
 mod user;
 mod verified;

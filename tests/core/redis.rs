@@ -11,7 +11,11 @@ use countersign::{
     },
     user::UserId,
 };
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{
+    net::TcpListener,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 /// Long enough for a crowded machine: what a test waits for is not the deadline.
 const PATIENT: Duration = Duration::from_secs(10);
@@ -146,7 +150,50 @@ async fn a_cluster_is_as_good_as_its_worst_node() {
     }
     let vitals = store.vitals().await.expect("its vitals");
     assert_eq!(vitals.eviction.as_deref(), Some("noeviction"));
-    assert!(!vitals.is_replica);
+    assert!(!vitals.is_replica && !vitals.is_node_alone);
+    let node = open(&cluster.nodes[0].url()).await.vitals().await.expect("its vitals");
+    assert!(node.is_node_alone, "by itself it has only a part of the keys");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_by_itself_tells_the_time_and_is_no_node_of_a_cluster() {
+    let redis = Redis::start();
+    let store = open(&redis.url()).await;
+    let millis = || SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+    // More than once, since a clock may just stand at a full second.
+    for _ in 0..3 {
+        let before = millis();
+        let vitals = store.vitals().await.expect("its vitals");
+        let times = [before, vitals.clock.into(), millis()];
+        assert!(times.is_sorted(), "{times:?}");
+        assert!(!vitals.is_replica && !vitals.is_node_alone);
+    }
+}
+
+/// How many connections were ever made to it.
+fn connections(redis: &Redis) -> u64 {
+    let info = redis.command(&["INFO", "stats"]);
+    let count = info.lines().find_map(|line| line.strip_prefix("total_connections_received:"));
+    count.expect("a count").trim().parse().expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_an_error_costs_no_connection_and_closing_does() {
+    let redis = Redis::start();
+    let store = open(&redis.url()).await;
+    store.begin_epoch(0).await.expect("an epoch");
+    // So that the list can be read no more: it is no sorted set.
+    redis.command(&["SET", "{test}:list", "a text"]);
+    // Each of our own questions is a connection too.
+    let before = connections(&redis);
+    for _ in 0..3 {
+        let error = store.revocations(0, 10).await.expect_err("it is no list");
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    }
+    assert_eq!(connections(&redis), before + 1, "the connection was of use still");
+    store.close().await;
+    store.ping().await.expect("it answers");
+    assert_eq!(connections(&redis), before + 3, "a new one was made");
 }
 
 /// A cluster whose node with the sessions is reached by way of a proxy.

@@ -5,10 +5,15 @@ use countersign::{
     clock::UnixTime,
     keys::KeyFile,
     store::{
-        Finding, KeptRing, StoreError, UserStore, conformance, memory::MemoryStore, sqlite::SqliteStore,
+        Finding, KeptRing, SessionStore, StoreError, UserStore, conformance, memory::MemoryStore,
+        sqlite::SqliteStore,
     },
+    user::UserId,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 use tempfile::TempDir;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,4 +133,38 @@ async fn a_file_that_cannot_be_opened_is_an_error_and_not_a_panic() {
     std::fs::write(&path, "this is no database, but a text of some length").expect("written");
     let opened = SqliteStore::open(&path, 1, Duration::from_secs(1)).await;
     assert!(matches!(opened, Err(StoreError::Unavailable(_))), "{opened:?}");
+}
+
+/// This machine's clock, in milliseconds since 1970.
+fn millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    u64::try_from(since.as_millis()).expect("before the year 500,000,000")
+}
+
+/// The tests' own servers run on this machine, so their clocks are its clock.
+async fn tells_the_time_in_milliseconds(store: Arc<dyn SessionStore>) {
+    let before = millis();
+    assert!(store.begin_epoch(0).await.expect("an epoch") >= before);
+    store.revoke_access(UserId::random(), conformance::NOW).await.expect("revoked");
+    let list = store.revocations(0, 10).await.expect("the list");
+    let written_at = list.lines.last().expect("a line").written_at;
+    let times = [before, written_at, list.read_at, millis()];
+    assert!(times.is_sorted(), "{times:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stores_own_clock_is_in_milliseconds_since_1970() {
+    tells_the_time_in_milliseconds(Arc::new(MemoryStore::new())).await;
+    let folder = TempDir::new().expect("a folder");
+    tells_the_time_in_milliseconds(sqlite(&folder.path().join("users.db")).await).await;
+    tells_the_time_in_milliseconds(postgres(&new_database()).await).await;
+    tells_the_time_in_milliseconds(redis(&new_namespace()).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_was_closed_answers_no_more() {
+    let store = postgres(&new_database()).await;
+    store.ping().await.expect("it answers");
+    store.close().await;
+    assert!(store.ping().await.is_err(), "nobody has a connection to it");
 }

@@ -14,6 +14,7 @@ mod ring;
 mod ring_model;
 mod secrecy;
 mod signatures;
+mod written;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use countersign::{

@@ -1,7 +1,8 @@
 //! Hashing and comparing, on threads of its own.
 
 use super::{
-    Argon2Params, Engine, Memory, Password, PasswordHash, argon2id, bcrypt,
+    Argon2Params, Engine, Memory, Password, PasswordHash, argon2id,
+    legacy::Legacy,
     pool::{NotDone, Pool},
 };
 use std::{
@@ -140,10 +141,11 @@ impl Hasher {
 impl Shared {
     fn verify(&self, typed: &Password, stored: Option<&PasswordHash>, memory: &mut Memory) -> Verdict {
         let password = typed.as_bytes();
-        if let Some(hash) = stored.filter(|hash| bcrypt::cost(hash).is_some()) {
-            return self.verify_legacy(typed, hash, memory);
+        let ours = stored.map(argon2id::Parsed::new);
+        if let (Some(None), Some(legacy)) = (&ours, stored.and_then(Legacy::parse)) {
+            return self.verify_legacy(typed, &legacy, memory);
         }
-        match stored.map(argon2id::Parsed::new) {
+        match ours {
             Some(Some(parsed)) => match argon2id::matches(password, &parsed, self.engine, memory) {
                 true if parsed.params == self.params => Verdict::Match,
                 true => Verdict::MatchOutdated,
@@ -159,9 +161,9 @@ impl Shared {
 
 impl Shared {
     /// A cheap legacy hash must not be quicker than nobody's; a dear one sets the floor.
-    fn verify_legacy(&self, password: &Password, hash: &PasswordHash, memory: &mut Memory) -> Verdict {
+    fn verify_legacy(&self, password: &Password, hash: &Legacy, memory: &mut Memory) -> Verdict {
         let started = Instant::now();
-        if password.spellings().any(|spelling| bcrypt::matches(spelling, hash)) {
+        if password.spellings().any(|spelling| hash.matches(spelling)) {
             return Verdict::MatchOutdated;
         }
         self.work_for_nobody(password.as_bytes(), memory);

@@ -4,15 +4,16 @@
 //! from the other. Who the password belongs to is not known here.
 
 mod argon2id;
-mod bcrypt;
 mod engine;
 mod hasher;
+mod legacy;
 mod pool;
 
 pub use argon2id::{Argon2Params, Argon2ParamsError};
 pub use engine::{Engine, Memory};
 pub use hasher::{Hasher, HasherError, Verdict};
 
+use legacy::Legacy;
 use precis_profiles::{OpaqueString, precis_core::profile::PrecisFastInvocation};
 use std::fmt;
 use thiserror::Error;
@@ -127,7 +128,7 @@ pub enum PasswordError {
     NotAllowed,
 }
 
-/// A password as a store keeps it: a PHC string (`$argon2id$…`) or a legacy bcrypt one.
+/// A password as a store keeps it: a PHC string (`$argon2id$…`), or what other software made.
 ///
 /// It may hold any text, since a store may have been damaged or filled by others; whatever is
 /// not a hash that [`Hasher`] knows logs nobody in. `Debug` does not show it.
@@ -148,11 +149,36 @@ impl PasswordHash {
 
 /// What it takes to compare a password with a stored hash, within the bounds of what is computed here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cost {
     /// Argon2id: no more than the upper bounds of [`Argon2Params`], but it may be weaker than a new one.
     Argon2id(Argon2Params),
     /// Bcrypt, with the binary logarithm of its rounds: 4 to 14.
     Bcrypt(u32),
+    /// PBKDF2, of at most 2,000,000 iterations.
+    Pbkdf2 {
+        /// How often it hashes.
+        iterations: u32,
+    },
+    /// Scrypt, of at most 256 MiB (128 × N × r bytes) and with N × r × p at most 4,194,304.
+    Scrypt {
+        /// The binary logarithm of N.
+        log_n: u32,
+        /// The size of a block.
+        r: u32,
+        /// How often it is done.
+        p: u32,
+    },
+    /// Argon2 of another kind or version than is made here, of at most 256 MiB, and 2 GiB to go
+    /// through in all passes.
+    OtherArgon2 {
+        /// Memory in KiB.
+        memory_kib: u32,
+        /// Passes over the memory.
+        iterations: u32,
+        /// Lanes.
+        lanes: u32,
+    },
 }
 
 impl PasswordHash {
@@ -170,8 +196,8 @@ impl PasswordHash {
     /// # Ok::<(), countersign::password::Argon2ParamsError>(())
     /// ```
     pub fn cost(&self) -> Option<Cost> {
-        let legacy = bcrypt::cost(self).map(Cost::Bcrypt);
-        legacy.or_else(|| argon2id::Parsed::new(self).map(|parsed| Cost::Argon2id(parsed.params)))
+        let ours = argon2id::Parsed::new(self).map(|parsed| Cost::Argon2id(parsed.params));
+        ours.or_else(|| Legacy::parse(self).map(|legacy| legacy.cost()))
     }
 }
 

@@ -1,7 +1,10 @@
 //! What stands in a store for a hash is read as the standards write it, within bounds, or not at all.
 
-use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
-use countersign::password::{Argon2Params, Cost, PasswordHash};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD},
+};
+use countersign::password::{Cost, PasswordHash};
 use proptest::{prelude::*, sample::Index};
 
 fn cost(text: &str) -> Option<Cost> {
@@ -29,16 +32,17 @@ impl Argon2 {
         format!("${}${version}m={memory},t={iterations},p={lanes}${salt}${output}", self.kind)
     }
 
-    /// Whether it may be computed here (RFC 9106 §3.1, and the bounds of ours).
-    fn is_affordable(&self) -> bool {
+    /// What it may cost here, if it may be computed at all (RFC 9106 §3.1, and the bounds of ours).
+    fn cost(&self) -> Option<[u64; 4]> {
         let [memory, iterations, lanes] = self.params;
-        self.kind == "argon2id"
-            && self.version == Some(19)
-            && (8 * lanes..=262_144).contains(&memory)
-            && (1..=64).contains(&iterations)
+        let fits = (8 * lanes..=262_144).contains(&memory)
+            && (1..=u64::from(u32::MAX)).contains(&iterations)
             && (1..=16).contains(&lanes)
             && (8..=48).contains(&self.salt.len())
-            && (16..=64).contains(&self.output.len())
+            && (16..=64).contains(&self.output.len());
+        let is_ours = self.kind == "argon2id" && self.version == Some(19) && iterations <= 64;
+        let affordable = fits && (is_ours || memory * iterations <= 2_097_152);
+        affordable.then_some([u64::from(is_ours), memory, iterations, lanes])
     }
 }
 
@@ -66,6 +70,68 @@ fn argon2() -> impl Strategy<Value = Argon2> {
     )
 }
 
+/// A PBKDF2 hash as passlib, Django or Werkzeug writes it, its iterations, and whether it is a good one.
+fn pbkdf2() -> impl Strategy<Value = (String, u64, bool)> {
+    let near = |bound: u64| bound - 1..=bound + 1;
+    let iterations = prop_oneof![6 => 1..100_000_u64, 1 => near(2_000_000), 1 => near(1 << 32), 1 => Just(0)];
+    const DIGESTS: [(&str, usize); 3] = [("sha1", 20), ("sha256", 32), ("sha512", 64)];
+    let digest = prop_oneof![20 => proptest::sample::select(&DIGESTS), 1 => Just(("md5", 16))];
+    let software = proptest::sample::select(&["passlib", "Django", "Werkzeug"]);
+    (software, digest, iterations, bytes(0..40), "[a-zA-Z0-9]{0,30}", any::<bool>(), bytes(64..65)).prop_map(
+        |(software, (name, length), iterations, salt, text_salt, is_whole, output)| {
+            let output = &output[..if is_whole { length } else { length - 1 }];
+            let ab64 = |bytes: &[u8]| BASE64_STANDARD_NO_PAD.encode(bytes).replace('+', ".");
+            let text = match software {
+                "passlib" => {
+                    let name = if name == "sha1" { String::new() } else { format!("-{name}") };
+                    format!("$pbkdf2{name}${iterations}${}${}", ab64(&salt), ab64(output))
+                }
+                "Django" => {
+                    format!("pbkdf2_{name}${iterations}${text_salt}${}", BASE64_STANDARD.encode(output))
+                }
+                _ => {
+                    let output: String = output.iter().map(|byte| format!("{byte:02x}")).collect();
+                    format!("pbkdf2:{name}:{iterations}${text_salt}${output}")
+                }
+            };
+            let is_known = name != "md5" && (software, name) != ("Django", "sha512");
+            let has_salt = software == "passlib" || !text_salt.is_empty();
+            (text, iterations, is_whole && is_known && has_salt && (1..=2_000_000).contains(&iterations))
+        },
+    )
+}
+
+/// A scrypt hash as passlib, Django or Werkzeug writes it, and its cost, if it is a good one.
+fn scrypt() -> impl Strategy<Value = (String, Option<Cost>)> {
+    let log_n = prop_oneof![6 => 1..19_u32, 1 => 0..64_u32];
+    let r = prop_oneof![6 => Just(8_u32), 2 => 0..70_u32, 1 => any::<u32>()];
+    let p = prop_oneof![6 => 1..6_u32, 2 => 0..300_u32, 1 => any::<u32>()];
+    let software = proptest::sample::select(&["passlib", "Django", "Werkzeug"]);
+    (software, log_n, r, p, "[a-zA-Z0-9]{1,30}", bytes(10..70)).prop_map(
+        |(software, log_n, r, p, salt, output)| {
+            let n = 1_u64 << log_n;
+            let text = match software {
+                "passlib" => {
+                    let [salt, output] =
+                        [salt.as_bytes(), &*output].map(|bytes| BASE64_STANDARD_NO_PAD.encode(bytes));
+                    format!("$scrypt$ln={log_n},r={r},p={p}${salt}${output}")
+                }
+                "Django" => format!("scrypt${n}${salt}${r}${p}${}", BASE64_STANDARD.encode(&output)),
+                _ => {
+                    let output: String = output.iter().map(|byte| format!("{byte:02x}")).collect();
+                    format!("scrypt:{n}:{r}:{p}${salt}${output}")
+                }
+            };
+            // RFC 7914 §2: N is more than 1.
+            let [blocks, steps] =
+                [u128::from(n) * u128::from(r), u128::from(n) * u128::from(r) * u128::from(p)];
+            let fits = log_n > 0 && r > 0 && p > 0 && blocks <= 2_097_152 && steps <= 4_194_304;
+            let is_good = fits && (16..=64).contains(&output.len());
+            (text, is_good.then_some(Cost::Scrypt { log_n, r, p }))
+        },
+    )
+}
+
 /// A bcrypt hash: a version, a cost, 22 characters of salt and 31 of hash, the bits left over being 0.
 fn bcrypt() -> impl Strategy<Value = (String, u32, String)> {
     let version = prop_oneof![6 => "2[aby]", 1 => "2x|2|1|2c|argon2id"];
@@ -78,13 +144,16 @@ proptest! {
     // P10
     #[test]
     fn an_argon2_hash_costs_what_it_says_or_is_not_computed(hash in argon2()) {
-        let found = cost(&hash.print());
-        prop_assert_eq!(found.is_some(), hash.is_affordable(), "{}", hash.print());
-        if let Some(found) = found {
-            let Cost::Argon2id(params) = found else { panic!("{found:?}") };
-            let found = [params.memory_kib(), params.iterations(), params.lanes()].map(u64::from);
-            prop_assert_eq!(found, hash.params);
-            prop_assert!(Argon2Params::MEMORY_KIB.end() >= &found[0]);
+        for text in [hash.print(), format!("argon2{}", hash.print())] {
+            let is_djangos = !text.starts_with('$');
+            let found = cost(&text).map(|cost| match cost {
+                Cost::Argon2id(params) => [1, params.memory_kib(), params.iterations(), params.lanes()],
+                Cost::OtherArgon2 { memory_kib, iterations, lanes } => [0, memory_kib, iterations, lanes],
+                other => panic!("{other:?}"),
+            });
+            let mut hash = hash.clone();
+            hash.kind = if is_djangos && hash.kind == "argon2id" { "argon2i" } else { hash.kind };
+            prop_assert_eq!(found.map(|found| found.map(u64::from)), hash.cost(), "{}", text);
         }
     }
 
@@ -99,12 +168,36 @@ proptest! {
         }
     }
 
+    // P10
+    #[test]
+    fn a_pbkdf2_hash_costs_what_it_says_or_is_not_computed((text, iterations, is_good) in pbkdf2()) {
+        let expected = is_good.then(|| Cost::Pbkdf2 { iterations: iterations as u32 });
+        prop_assert_eq!(cost(&text), expected, "{}", text);
+        for spoiled in [format!("{text}a"), format!(" {text}"), text[..text.len() - 1].to_owned(), text.replace('$', "")] {
+            prop_assert_eq!(cost(&spoiled), None, "{}", spoiled);
+        }
+    }
+
+    // P10
+    #[test]
+    fn a_scrypt_hash_costs_what_it_says_or_is_not_computed((text, expected) in scrypt()) {
+        prop_assert_eq!(cost(&text), expected, "{}", text);
+        for spoiled in [format!(" {text}"), format!("{text}%"), text.replace('$', ""), text.replace("scrypt", "")] {
+            prop_assert_eq!(cost(&spoiled), None, "{}", spoiled);
+        }
+    }
+
     /// Not more than it may cost, whatever was done to it.
     // P10
     #[test]
     fn a_damaged_hash_is_no_dearer_than_a_hash_may_be(
-        good in prop_oneof![argon2().prop_map(|hash| hash.print()), bcrypt().prop_map(|(v, c, rest)| format!("${v}${c:02}${rest}"))],
-        changes in proptest::collection::vec((any::<Index>(), prop_oneof!["[$=,mtpvk0-9]{0,3}", ".{0,2}"]), 1..4),
+        good in prop_oneof![
+            argon2().prop_map(|hash| hash.print()),
+            bcrypt().prop_map(|(v, c, rest)| format!("${v}${c:02}${rest}")),
+            pbkdf2().prop_map(|(text, ..)| text),
+            scrypt().prop_map(|(text, _)| text),
+        ],
+        changes in proptest::collection::vec((any::<Index>(), prop_oneof!["[$=,:mtpvkrln0-9]{0,3}", ".{0,2}"]), 1..4),
     ) {
         let mut chars: Vec<char> = good.chars().collect();
         for (at, new) in changes {
@@ -118,12 +211,21 @@ proptest! {
                 params.memory_kib() <= 262_144 && params.iterations() <= 64 && params.lanes() <= 16, "{}", text
             ),
             Some(Cost::Bcrypt(rounds)) => prop_assert!((4..=14).contains(&rounds), "{}", text),
+            Some(Cost::Pbkdf2 { iterations }) => prop_assert!(iterations <= 2_000_000, "{}", text),
+            Some(Cost::Scrypt { log_n, r, p }) => {
+                let blocks = u64::from(r) << log_n;
+                prop_assert!(blocks <= 2_097_152 && blocks * u64::from(p) <= 4_194_304, "{}", text);
+            }
+            Some(Cost::OtherArgon2 { memory_kib, iterations, lanes }) => prop_assert!(
+                memory_kib <= 262_144 && memory_kib * iterations <= 2_097_152 && lanes <= 16, "{}", text
+            ),
+            Some(other) => prop_assert!(false, "{:?}", other),
             None => {}
         }
     }
 
     #[test]
-    fn any_text_is_a_hash_or_none(text in prop_oneof![".{0,120}", "\\$(2b|argon2id)\\$[$=,a-z0-9]{0,60}"]) {
+    fn any_text_is_a_hash_or_none(text in prop_oneof![".{0,120}", "\\$?(2b|argon2id|scrypt|pbkdf2|pbkdf2_sha256|pbkdf2:sha1|bcrypt)[$:][$=,:a-z0-9]{0,60}"]) {
         let _ = cost(&text);
     }
 }

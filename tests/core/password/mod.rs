@@ -1,5 +1,7 @@
 //! Passwords and their hashes.
 
+mod legacy;
+
 use countersign::password::{Argon2Params, Hasher, Password, PasswordError, PasswordHash, Verdict};
 use proptest::prelude::*;
 use std::time::Duration;
@@ -46,9 +48,8 @@ async fn a_planted_hash_logs_nobody_in_and_costs_no_more_than_it_may() {
         "$argon2id$",
         "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ",
         "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$",
-        &good.replace("argon2id", "argon2i"),
-        &good.replace("argon2id", "argon2d"),
-        &good.replace("v=19", "v=16"),
+        &good.replace("argon2id", "argon2"),
+        &good.replace("v=19", "v=17"),
         &good.replace("m=19456", "m=2147483648"),
         &good.replace("m=19456", "m=4194304"),
         &good.replace("t=2", "t=4294967295"),
@@ -59,7 +60,7 @@ async fn a_planted_hash_logs_nobody_in_and_costs_no_more_than_it_may() {
         "$2b$04$tooshort",
         "$2x$04$abcdefghijklmnopqrstuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu",
         "$1$salt$hash",
-        "$scrypt$ln=16,r=8,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E",
+        "$yescrypt$ln=16,r=8,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E",
     ] {
         assert_eq!(verdict("correct horse", planted).await, Verdict::Unusable, "{planted}");
     }

@@ -15,7 +15,7 @@ use countersign::{
     account::{AccountError, Accounts},
     clock::SystemClock,
     config::{Database, Environment, Settings, SettingsError},
-    password::Hasher,
+    password::{Hasher, Policy},
     registration::{Clients, Limits},
     revocation::Revocations,
     store::{StoreError, Stores, causes},
@@ -144,6 +144,7 @@ struct Desk {
     accounts: Accounts,
     revocations: Arc<Revocations>,
     limits: Limits,
+    policy: Policy,
 }
 
 impl Desk {
@@ -155,7 +156,8 @@ impl Desk {
         let hasher = Hasher::new(settings.password.params, 1).map_err(|error| Failure::failed(&error))?;
         let accounts = Accounts::new(stores.users.clone(), hasher, revocations.clone());
         let limits = Limits::of(&settings.scopes, settings.access.max_lifetime, &settings.refresh);
-        Ok(Self { stores, accounts, revocations, limits })
+        let policy = settings.password.policy.clone();
+        Ok(Self { stores, accounts, revocations, limits, policy })
     }
 
     fn clients(&self) -> Result<Clients, Failure> {

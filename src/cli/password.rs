@@ -1,7 +1,10 @@
 //! Where a new password comes from: standard input, a terminal, or chance.
 
 use super::{Failure, print};
-use countersign::password::Password;
+use countersign::{
+    password::{Password, Policy},
+    user::Username,
+};
 use std::io::{self, IsTerminal, Read};
 use zeroize::Zeroizing;
 
@@ -12,7 +15,8 @@ pub(super) struct NewPassword {
 }
 
 impl NewPassword {
-    pub(super) fn read(from_stdin: bool) -> Result<Self, Failure> {
+    /// A password that this user may have.
+    pub(super) fn read(from_stdin: bool, username: &Username, policy: &Policy) -> Result<Self, Failure> {
         let text = if from_stdin {
             // One byte more than could be right, so that a longer one is refused and not cut.
             let limit = 4 * Password::MAX_BYTES as u64 + 3;
@@ -33,7 +37,7 @@ impl NewPassword {
             let password = Password::random().map_err(Failure::refused)?;
             return Ok(Self { password, generated: true });
         };
-        let password = Password::choose(&text).map_err(Failure::refused)?;
+        let password = policy.accept(&text, username).map_err(Failure::refused)?;
         Ok(Self { password, generated: false })
     }
 

@@ -62,7 +62,7 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
     let accounts = &desk.accounts;
     match command {
         Command::Add { name, roles, password_stdin } => {
-            let password = NewPassword::read(password_stdin)?;
+            let password = NewPassword::read(password_stdin, &name, &desk.policy)?;
             let roles = roles.into_iter().collect();
             password.print_if_generated()?;
             accounts.add(name, password.password, roles, SystemClock.now()).await?;
@@ -81,7 +81,7 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
         }
         Command::SetPassword { name, password_stdin } => {
             let user = accounts.find(&name).await?;
-            let password = NewPassword::read(password_stdin)?;
+            let password = NewPassword::read(password_stdin, &name, &desk.policy)?;
             password.print_if_generated()?;
             Ok(accounts.set_password(user.id, password.password).await?)
         }

@@ -10,6 +10,7 @@ mod postgres;
 mod reader;
 mod redis;
 mod scopes;
+mod site_names;
 
 pub use self::redis::{RedisUrl, RedisUrlError, Topology};
 pub use database::Database;
@@ -21,7 +22,7 @@ pub use scopes::ScopeSettings;
 
 use crate::{
     jwt::{HmacSecret, Lives, MAX_LEEWAY, MAX_LIFETIME, Rules, SigningKey},
-    password::{Argon2Params, Hasher},
+    password::{Argon2Params, Hasher, Policy},
 };
 use figment::Figment;
 use reader::Reader;
@@ -45,7 +46,7 @@ pub struct Settings {
     pub access: Rules,
     /// `SCOPES` and `ROLE_SCOPES`: what can be granted, and to whom.
     pub scopes: ScopeSettings,
-    /// `PASSWORD__…`: what hashing costs.
+    /// `PASSWORD__…`: what hashing costs, and which passwords can be chosen.
     pub password: PasswordSettings,
     /// `REFRESH__…`: how long sessions live.
     pub refresh: RefreshSettings,
@@ -105,7 +106,7 @@ pub enum WhenStale {
     Accept,
 }
 
-/// What a password hash costs, and how many are computed at a time.
+/// What a password hash costs, how many are computed at a time, and which passwords can be chosen.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PasswordSettings {
@@ -115,6 +116,8 @@ pub struct PasswordSettings {
     pub permits: usize,
     /// `PASSWORD__QUEUE`: how many may wait for a permit; beyond it, logins answer 503 at once.
     pub queue: usize,
+    /// `PASSWORD__SITE_NAMES`, and what `ISSUER` and `ORIGINS` are called: not inside a password.
+    pub policy: Policy,
 }
 
 /// Settings whose value is a secret: never in `Rocket.toml`, never shown, readable from a file
@@ -178,7 +181,7 @@ impl Settings {
             ),
         };
         let scopes = scopes::read(&mut reader);
-        let password = password(&mut reader);
+        let mut password = password(&mut reader);
         let refresh = refresh(&mut reader);
         let revocation = revocation(&mut reader);
         let given = keys.as_ref().and_then(|keys| match &keys.place {
@@ -197,6 +200,7 @@ impl Settings {
             reader.problem("revocation.feed_secret", text);
         }
         let origins = reader.origins("origins");
+        password.policy = site_names::read(&mut reader, &access.issuer, &origins);
         let problems = reader.finish();
         match keys {
             Some(keys) if problems.is_empty() => Ok(Self {
@@ -301,5 +305,5 @@ fn password(reader: &mut Reader) -> PasswordSettings {
     let permits = permits.map_or(cores.saturating_sub(1).max(1), |permits| permits as usize);
     let queue = reader.integer("password.queue", 1..=65_536);
     let queue = queue.map_or(permits * Hasher::QUEUE_PER_PERMIT, |queue| queue as usize);
-    PasswordSettings { params, permits, queue }
+    PasswordSettings { params, permits, queue, policy: Policy::default() }
 }

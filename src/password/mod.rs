@@ -4,14 +4,17 @@
 //! from the other. Who the password belongs to is not known here.
 
 mod argon2id;
+mod common;
 mod engine;
 mod hasher;
 mod legacy;
+mod policy;
 mod pool;
 
 pub use argon2id::{Argon2Params, Argon2ParamsError};
 pub use engine::{Engine, Memory};
 pub use hasher::{Hasher, HasherError, Verdict};
+pub use policy::Policy;
 
 use legacy::Legacy;
 use precis_profiles::{OpaqueString, precis_core::profile::PrecisFastInvocation};
@@ -55,7 +58,8 @@ impl Password {
     /// before anything is hashed.
     pub const MAX_BYTES: usize = 256;
 
-    /// A password to compare with a hash.
+    /// A password to compare with a hash. One that an account is to have from now on comes from
+    /// [`Policy::accept`].
     pub fn parse(text: &str) -> Result<Self, PasswordError> {
         // Normalisation may shorten a text but not to a third, so this loses nobody and keeps
         // a megabyte from being normalised.
@@ -69,12 +73,6 @@ impl Password {
         }
         let typed = (*normal != text).then(|| Zeroizing::new(text.to_owned()));
         Ok(Self { normal, typed })
-    }
-
-    /// A password that an account is to have from now on.
-    pub fn choose(text: &str) -> Result<Self, PasswordError> {
-        let password = Self::parse(text)?;
-        if password.normal.len() < Self::MIN_BYTES { Err(PasswordError::TooShort) } else { Ok(password) }
     }
 
     /// A password of 120 random bits, easy to copy: 24 letters and digits in groups of six.
@@ -126,6 +124,15 @@ pub enum PasswordError {
     /// Empty, or with control characters or unassigned code points in it.
     #[error("a password may not be empty or have control characters in it (RFC 8265)")]
     NotAllowed,
+    /// Among the 100,000 most common.
+    #[error("this is one of the 100,000 most common passwords, which are tried first; choose another")]
+    Common,
+    /// The user's name is inside.
+    #[error("a password may not have the user name in it")]
+    HasUsername,
+    /// A name of the site is inside.
+    #[error("a password may not have the name of the site in it")]
+    HasSiteName,
 }
 
 /// A password as a store keeps it: a PHC string (`$argon2id$…`), or what other software made.

@@ -7,8 +7,9 @@ use super::{
 };
 use crate::{
     account::AccountError,
+    config::Settings,
     grant::Authority,
-    password::Password,
+    password::{Password, PasswordError},
     user::{RoleName, UserId, Username},
 };
 use rocket::{
@@ -64,6 +65,7 @@ impl<'r> Responder<'r, 'static> for Changed {
 pub(super) async fn password(
     user: &CurrentUser,
     authority: &State<Authority>,
+    settings: &State<Settings>,
     data: Data<'_>,
 ) -> Result<Changed, Problem> {
     let bad = |description| Problem { status: Status::BadRequest, error: "invalid_request", description };
@@ -75,12 +77,23 @@ pub(super) async fn password(
         error: "wrong_password",
         description: "current_password is not the present password",
     };
-    let new = Password::choose(&change.new_password)
-        .map_err(|_| bad("new_password must have 8 to 256 bytes and no control characters"))?;
+    let policy = &settings.password.policy;
+    let new = policy.accept(&change.new_password, user.username()).map_err(|error| bad(refusal(error)))?;
     let present = Password::parse(&change.current_password).map_err(|_| wrong)?;
     match authority.accounts().change_password(user.id(), present, new).await {
         Ok(()) => Ok(Changed),
         Err(AccountError::WrongPassword) => Err(wrong),
         Err(error) => Err(unavailable("a password could not be changed")(error)),
+    }
+}
+
+fn refusal(error: PasswordError) -> &'static str {
+    match error {
+        PasswordError::TooShort | PasswordError::TooLong | PasswordError::NotAllowed => {
+            "new_password must have 8 to 256 bytes and no control characters"
+        }
+        PasswordError::Common => "new_password is one of the 100,000 most common passwords",
+        PasswordError::HasUsername => "new_password has the user name in it",
+        PasswordError::HasSiteName => "new_password has the name of the site in it",
     }
 }

@@ -44,7 +44,7 @@ fn a_browser_gets_a_cookie_that_scripts_and_other_sites_cannot_use(on: &Backing)
     let next = server.send(by_cookie(&cookie(&rotated)).header("Sec-Fetch-Site", "same-origin"));
     assert_eq!(next.status, 200, "either header is enough");
     let evil = Request::post("/token")
-        .raw_form("username=ada&password=secret123")
+        .raw_form("username=ada&password=analytical-engine")
         .header("Origin", "https://evil.example");
     assert_eq!(server.send(evil).status, 403, "nor can another site's page log a browser in");
 }

@@ -40,8 +40,9 @@ fn refresh(server: &Server, token: &str) -> Option<String> {
 }
 
 fn login(server: &Server) -> (String, String) {
-    let reply =
-        server.send(Request::post("/token").raw_form("username=ada&password=secret123&scope=offline_access"));
+    let reply = server.send(
+        Request::post("/token").raw_form("username=ada&password=analytical-engine&scope=offline_access"),
+    );
     let text = |name: &str| reply.json()[name].as_str().expect("a token").to_owned();
     (text("access_token"), text("refresh_token"))
 }

@@ -15,11 +15,11 @@ fn the_tutorials_login_works_in_every_spelling() {
     let multipart = format!("{}{}--b--\r\n", part("username", "ada"), part("password", PASSWORD));
     for request in [
         Request::post("/token").body("multipart/form-data; boundary=b", multipart),
-        Request::post("/token").raw_form("username=ada&password=secret123"),
-        Request::post("/token").raw_form("grant_type=password&username=ada&password=secret123"),
+        Request::post("/token").raw_form("username=ada&password=analytical-engine"),
+        Request::post("/token").raw_form("grant_type=password&username=ada&password=analytical-engine"),
         Request::post("/token")
-            .raw_form("grant_type=&username=ada&password=secret123&scope=&client_id=&client_secret="),
-        Request::post("/token").raw_form("username=ada&password=secret123&scope=offline_access"),
+            .raw_form("grant_type=&username=ada&password=analytical-engine&scope=&client_id=&client_secret="),
+        Request::post("/token").raw_form("username=ada&password=analytical-engine&scope=offline_access"),
     ] {
         let reply = server.send(request);
         assert_eq!(reply.status, 200, "{}", reply.text());

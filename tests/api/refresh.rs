@@ -101,7 +101,7 @@ fn the_store_holds_nothing_to_log_in_with(on: &Backing) {
     let folder = server.kill();
     let dump = on.dump(folder.path());
     assert!(dump.len() > 500, "there is something in it");
-    for secret in [&access, &first, &second, &cookie, "secret123", crate::server::KEY] {
+    for secret in [&access, &first, &second, &cookie, "analytical-engine", crate::server::KEY] {
         let tail = &secret.as_bytes()[secret.len().saturating_sub(40)..];
         assert!(!dump.windows(tail.len()).any(|window| window == tail), "{secret} is in the store");
     }

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 /// The signing key of every test server unless it says otherwise.
 pub const KEY: &str = "kX9vQm2ZrT7yLw4NbD6fHs8JpC3gUe5A-test";
 /// The password of every user made by [`Server::user`].
-pub const PASSWORD: &str = "secret123";
+pub const PASSWORD: &str = "analytical-engine";
 
 /// All that there is to be told, for [`watch`] to look through.
 const TALKATIVE: (&str, &str) = ("RUST_LOG", "trace");

@@ -6,7 +6,7 @@ use crate::{
     server::{PASSWORD, Server},
 };
 
-const GOOD: &str = "username=ada&password=secret123";
+const GOOD: &str = "username=ada&password=analytical-engine";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn post(form: &str) -> Request {
@@ -30,7 +30,7 @@ fn only_post_gets_tokens() {
 #[test]
 fn other_content_types_are_an_invalid_request() {
     let server = Server::start();
-    let json = r#"{"username":"ada","password":"secret123"}"#;
+    let json = r#"{"username":"ada","password":"analytical-engine"}"#;
     for kind in
         ["application/json", "text/plain", "text/html", "application/x-www-form", "*/*", "rubbish", ""]
     {
@@ -63,7 +63,7 @@ fn a_parameter_that_stands_twice_is_refused() {
     for twice in [
         "grant_type=password&grant_type=password",
         "username=ada",
-        "password=secret123",
+        "password=analytical-engine",
         "scope=a&scope=a",
         "client_id=&client_id=",
         "client_secret=&client_secret=",
@@ -103,16 +103,16 @@ fn a_file_that_nobody_asked_for_is_ignored_but_one_for_a_parameter_is_refused() 
         let body = format!("{}--b--\r\n", parts.concat());
         server.send(Request::post("/token").body("multipart/form-data; boundary=b", body))
     };
-    let (name, password) = (part("username", "", "ada"), part("password", "", "secret123"));
+    let (name, password) = (part("username", "", "ada"), part("password", "", "analytical-engine"));
     let file = "; filename=\"x\"\r\nContent-Type: image/png";
     assert_eq!(post(&[name.clone(), part("avatar", file, "\u{1F511}"), password]).status, 200);
-    assert_eq!(post(&[name, part("password", file, "secret123")]).status, 400);
+    assert_eq!(post(&[name, part("password", file, "analytical-engine")]).status, 400);
 }
 
 #[test]
 fn what_is_missing_is_named() {
     let server = Server::start();
-    for form in ["username=ada", "password=secret123", "username=ada&grant_type=password"] {
+    for form in ["username=ada", "password=analytical-engine", "username=ada&grant_type=password"] {
         let reply = server.refuses_form(post(form), "invalid_request");
         assert_eq!(reply.json()["error_description"], "The parameters username and password are needed");
     }
@@ -126,8 +126,12 @@ fn an_empty_parameter_counts_as_left_out() {
     let server = Server::start();
     let empty = "grant_type=&scope=&client_id=&client_secret=&refresh_token=";
     assert_eq!(server.send(post(&format!("{GOOD}&{empty}"))).status, 200);
-    for form in ["username=&password=secret123", "username=ada&password=", "username&password=secret123", ""]
-    {
+    for form in [
+        "username=&password=analytical-engine",
+        "username=ada&password=",
+        "username&password=analytical-engine",
+        "",
+    ] {
         server.refuses_form(post(form), "invalid_request");
         server.refuses_form(post(&format!("{form}&grant_type=password")), "invalid_request");
     }
@@ -231,8 +235,9 @@ fn a_body_that_is_too_long_is_refused_without_reading_on() {
 fn text_that_is_not_utf8_is_refused_so_that_no_two_passwords_read_alike() {
     let server = Server::start();
     for bad in ["%", "%4", "%zz", "%ff", "%80", "%c0%af", "%ed%a0%80", "%f4%90%80%80", "%e9", "\u{0}%fe"] {
-        server.refuses_form(post(&format!("username=ada&password=secret123{bad}")), "invalid_request");
-        server.refuses_form(post(&format!("username={bad}&password=secret123")), "invalid_request");
+        server
+            .refuses_form(post(&format!("username=ada&password=analytical-engine{bad}")), "invalid_request");
+        server.refuses_form(post(&format!("username={bad}&password=analytical-engine")), "invalid_request");
     }
     let raw = Request::post("/token").raw_form([GOOD.as_bytes(), b"\xff"].concat());
     server.refuses_form(raw, "invalid_request");
@@ -269,7 +274,7 @@ fn an_error_never_echoes_what_was_sent() {
     for form in [
         "grant_type=echo-echo&username=x&password=y",
         "username=echo-echo&password=echo-echo1",
-        "username=ada&password=secret123&scope=echo-echo",
+        "username=ada&password=analytical-engine&scope=echo-echo",
     ] {
         let reply = server.send(post(form));
         assert_eq!(reply.status, 400);

@@ -5,7 +5,7 @@ use crate::{
     server::Server,
 };
 
-pub const OFFLINE: &str = "username=ada&password=secret123&scope=offline_access";
+pub const OFFLINE: &str = "username=ada&password=analytical-engine&scope=offline_access";
 
 pub fn text(reply: &Reply, name: &str) -> String {
     reply.json()[name].as_str().unwrap_or_else(|| panic!("{name} in {}", reply.text())).to_owned()
@@ -38,6 +38,6 @@ pub fn same_origin(request: Request) -> Request {
 }
 
 pub fn browser(server: &Server) -> Reply {
-    let request = Request::post("/token").raw_form("username=ada&password=secret123");
+    let request = Request::post("/token").raw_form("username=ada&password=analytical-engine");
     server.send(same_origin(request).header("Sec-Fetch-Site", "same-origin"))
 }

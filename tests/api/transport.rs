@@ -102,7 +102,8 @@ fn line_breaks_in_what_is_sent_split_neither_header_nor_log() {
     for name in
         ["x\r\nSet-Cookie: injected=1", "x\ninjected", "x\rinjected", "\u{85}injected", "\u{2028}injected"]
     {
-        let form = [("username", name), ("password", "secret123"), ("device_name", name), ("client_id", "")];
+        let form =
+            [("username", name), ("password", "analytical-engine"), ("device_name", name), ("client_id", "")];
         let reply = server.refuses_form(Request::post("/token").form(&form), "invalid_grant");
         assert_eq!(reply.header("set-cookie"), None);
     }
@@ -111,7 +112,7 @@ fn line_breaks_in_what_is_sent_split_neither_header_nor_log() {
         assert!(reply.status >= 400 && reply.header("set-cookie").is_none());
     }
     assert_eq!(lines(&server), 0, "{}", server.log());
-    let form = [("username", "ada"), ("password", "secret123"), ("device_name", "x\r\ninjected: 1")];
+    let form = [("username", "ada"), ("password", "analytical-engine"), ("device_name", "x\r\ninjected: 1")];
     let reply = server.send(Request::post("/token").form(&form));
     assert!(reply.status == 200 && reply.header("injected").is_none());
 }
@@ -120,7 +121,7 @@ fn line_breaks_in_what_is_sent_split_neither_header_nor_log() {
 #[test]
 fn requests_that_two_parsers_could_read_differently_are_refused() {
     let server = Server::start();
-    let form = "username=ada&password=secret123";
+    let form = "username=ada&password=analytical-engine";
     let head = "POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
     let length = form.len();
     let chunked = format!("{length:x}\r\n{form}\r\n0\r\n\r\n");
@@ -158,7 +159,7 @@ fn what_a_client_says_of_host_and_address_shows_nowhere() {
             .header("Forwarded", "for=203.0.113.9;host=evil.example")
             .header("X-Forwarded-Host", "evil.example")
     };
-    let form = [("username", "ada"), ("password", "secret123")];
+    let form = [("username", "ada"), ("password", "analytical-engine")];
     let reply = server.send(spoofed(Request::post("/token").form(&form)));
     let token = reply.json()["access_token"].as_str().expect("a token").to_owned();
     assert_eq!(crate::forge::Token::parse(&token).claims["iss"], "countersign");

@@ -1,5 +1,6 @@
 //! Clocks that step, and instances whose clocks differ.
 
+use crate::PASSWORD;
 use countersign::{
     clock::{ManualClock, UnixTime},
     config::{Environment, Settings},
@@ -31,7 +32,7 @@ impl Instance {
     async fn login(&self) -> Tokens {
         let request = TokenRequest {
             username: Some("ada".into()),
-            password: Some("secret123".to_owned().into()),
+            password: Some(PASSWORD.to_owned().into()),
             scope: Some("offline_access".into()),
             ..TokenRequest::default()
         };
@@ -61,7 +62,7 @@ fn refresh_token(tokens: &Tokens) -> String {
 async fn stores_with_ada() -> Stores {
     let stores = Stores::of(Arc::new(MemoryStore::new()));
     let instance = Instance::on(&stores, NOW, "0").await;
-    let password = Password::choose("secret123").expect("a password");
+    let password = Password::parse(PASSWORD).expect("a password");
     let name = "ada".parse().expect("a name");
     instance.authority.accounts().add(name, password, Default::default(), NOW).await.expect("added");
     stores

@@ -75,7 +75,7 @@ impl Scene {
         let settings = Settings::load(&rocket::Config::figment(), environment).expect("good settings");
         let clock = Arc::new(ManualClock::new(NOW));
         let authority = Authority::open(&settings, stores, clock).await.expect("opened");
-        let password = Password::choose("anything at all").expect("a password");
+        let password = Password::parse("anything at all").expect("a password");
         let user = authority.accounts().add(ada(), password, BTreeSet::new(), NOW).await.expect("added");
         assert!(store.set_password(user.id, present).await.expect("the store answers"));
         Self { authority, store }

@@ -40,3 +40,6 @@ mod unhappy;
 mod user;
 mod verified;
 mod verifier;
+
+/// What users log in with where it does not matter.
+const PASSWORD: &str = "analytical-engine";

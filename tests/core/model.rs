@@ -1,5 +1,6 @@
 //! A state machine of logins, refreshes and revocations against a plain model of what must hold.
 
+use crate::PASSWORD;
 use crate::stores::{new_database, new_namespace, postgres, redis, sqlite};
 use countersign::{
     clock::{Clock, ManualClock, UnixTime},
@@ -95,7 +96,7 @@ impl Machine {
         .expect("good settings");
         let clock = Arc::new(ManualClock::new(UnixTime(1_000_000)));
         let authority = Authority::open(&settings, stores.clone(), clock.clone()).await.expect("opened");
-        let password = Password::choose("secret123").expect("a password");
+        let password = Password::parse(PASSWORD).expect("a password");
         let name = "ada".parse().expect("a name");
         let user =
             authority.accounts().add(name, password, BTreeSet::new(), clock.now()).await.expect("added").id;
@@ -167,7 +168,7 @@ impl Machine {
     async fn login(&mut self) {
         let request = TokenRequest {
             username: Some("ada".into()),
-            password: Some("secret123".to_owned().into()),
+            password: Some(PASSWORD.to_owned().into()),
             scope: Some("offline_access".into()),
             ..TokenRequest::default()
         };

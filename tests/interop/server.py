@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 PROGRAM = os.path.abspath(sys.argv[1])
-PASSWORD = "secret123"
+PASSWORD = "analytical-engine"
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 mod ends;
 mod races;
 
+use crate::PASSWORD;
 use async_trait::async_trait;
 use countersign::{
     client::{ClientId, ClientSecret, GrantType},
@@ -114,7 +115,7 @@ impl Scene {
         let clock = Arc::new(ManualClock::new(NOW));
         let stores = Stores { clients: Some(disturbed.clone()), ..stores(&store, &sessions) };
         let here = open(&stores, &clock).await;
-        let password = Password::choose("secret123").expect("a password");
+        let password = Password::parse(PASSWORD).expect("a password");
         let name = "ada".parse().expect("a name");
         here.accounts().add(name, password, Default::default(), NOW).await.expect("added");
         let secret = String::new();
@@ -212,7 +213,7 @@ async fn ask(
     let request = TokenRequest {
         grant_type: Some(grant.to_string()),
         username: is_login.then(|| "ada".into()),
-        password: is_login.then(|| "secret123".to_owned().into()),
+        password: is_login.then(|| PASSWORD.to_owned().into()),
         scope: is_login.then(|| "offline_access".into()),
         refresh_token: refresh.map(|token| token.to_owned().into()),
         client,

@@ -4,6 +4,7 @@ mod launching;
 mod scope;
 mod service;
 
+use crate::PASSWORD;
 use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use countersign::{
@@ -109,7 +110,7 @@ impl App {
         let rocket = rocket::build().attach(stage).mount("/", routes);
         let client = Client::tracked(rocket).await.expect("a rocket that launches");
         let accounts = client.rocket().state::<Authority>().expect("managed").accounts();
-        let password = Password::choose("secret123").expect("a password");
+        let password = Password::parse(PASSWORD).expect("a password");
         for (name, roles) in [("ada", &[][..]), ("root", &["admin", "editor"])] {
             let roles = roles.iter().map(|role| role.parse().expect("a role")).collect();
             let name = name.parse().expect("a name");
@@ -124,7 +125,7 @@ impl App {
 
     async fn login(&self, name: &str) -> String {
         let request = self.client.post("/token").header(ContentType::Form);
-        let response = request.body(format!("username={name}&password=secret123")).dispatch().await;
+        let response = request.body(format!("username={name}&password={PASSWORD}")).dispatch().await;
         assert_eq!(response.status(), Status::Ok);
         let body: serde_json::Value = serde_json::from_str(&text(response).await).expect("JSON");
         body["access_token"].as_str().expect("a token").into()
@@ -202,8 +203,7 @@ async fn a_role_is_not_the_beginning_of_another() {
     let app = App::start().await;
     let editors =
         ["admins", "editors", "administrator", "edit", "adm"].map(|role| role.parse().expect("a role"));
-    let (name, password) =
-        ("eve".parse().expect("a name"), Password::choose("secret123").expect("a password"));
+    let (name, password) = ("eve".parse().expect("a name"), Password::parse(PASSWORD).expect("a password"));
     app.accounts.add(name, password, editors.into(), UnixTime(0)).await.expect("added");
     let eve = app.login("eve").await;
     assert_eq!(app.get("/user", &eve).await.0, Status::Ok);
@@ -308,7 +308,7 @@ async fn what_is_taken_away_reaches_live_access_tokens_at_once() {
     for (change, session_goes_on) in changes {
         let token = app.login("root").await;
         assert_eq!(app.get("/claims", &token).await.0, Status::Ok, "{change}");
-        let password = Password::choose("secret123").expect("a password");
+        let password = Password::parse(PASSWORD).expect("a password");
         let roles = ["admin", "editor"].iter().map(|role| role.parse().expect("a role")).collect();
         match change {
             "roles" => app.accounts.set_roles(id, &roles).await,
@@ -347,7 +347,7 @@ async fn a_session_ends_at_the_exact_second_of_its_idle_and_its_absolute_lifetim
     };
     let login = async || {
         let request = app.client.post("/token").header(ContentType::Form);
-        let body = "username=ada&password=secret123&scope=offline_access";
+        let body = "username=ada&password=analytical-engine&scope=offline_access";
         let body = text(request.body(body).dispatch().await).await;
         let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
         body["refresh_token"].as_str().expect("a refresh token").to_owned()

@@ -73,7 +73,7 @@ fn what_shows_something_shows_it_to_good_tokens_only() {
 fn what_changes_something_does_so_for_no_bad_token() {
     let client = client();
     let authority = client.rocket().state::<Authority>().expect("managed");
-    let password = Password::choose("a-long-password").expect("a password");
+    let password = Password::parse("a-long-password").expect("a password");
     let (name, roles) = ("root".parse().expect("a name"), ["admin".parse().expect("a role")].into());
     let now = SystemClock.now();
     let good = rocket::execute(async {

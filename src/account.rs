@@ -43,6 +43,17 @@ pub enum AccountError {
     Hashing(#[from] HasherError),
 }
 
+/// What became of a user who was imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Imported {
+    /// The user is there now.
+    Added,
+    /// There was one of this name with this password hash; nothing was changed.
+    ThereAlready,
+    /// Somebody else has that name, or a password since; nothing was changed.
+    NameTaken,
+}
+
 impl Accounts {
     /// The accounts of this store.
     pub fn new(users: Arc<dyn UserStore>, hasher: Hasher, revocations: Arc<Revocations>) -> Self {
@@ -63,6 +74,36 @@ impl Accounts {
             Insertion::Inserted => Ok(user),
             Insertion::NameTaken => Err(AccountError::NameTaken),
         }
+    }
+
+    /// Adds users as they are, with the hashes that they bring, and says what became of each, in
+    /// their order. Doing so again changes nothing.
+    pub async fn import(&self, users: &[User]) -> Result<Vec<Imported>, AccountError> {
+        let mut all = Vec::with_capacity(users.len());
+        for (user, insertion) in users.iter().zip(self.users.insert_all(users).await?) {
+            all.push(match insertion {
+                Insertion::Inserted => Imported::Added,
+                Insertion::NameTaken => self.compared(user).await?,
+            });
+        }
+        Ok(all)
+    }
+
+    /// What would become of them, each by itself, if they were imported.
+    pub async fn would_import(&self, users: &[User]) -> Result<Vec<Imported>, AccountError> {
+        let mut all = Vec::with_capacity(users.len());
+        for user in users {
+            all.push(self.compared(user).await?);
+        }
+        Ok(all)
+    }
+
+    async fn compared(&self, user: &User) -> Result<Imported, AccountError> {
+        Ok(match self.users.by_username(&user.username).await? {
+            None => Imported::Added,
+            Some(found) if found.password == user.password => Imported::ThereAlready,
+            Some(_) => Imported::NameTaken,
+        })
     }
 
     /// Up to `limit` users whose names come after `after`, in the order of their names.

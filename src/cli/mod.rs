@@ -3,6 +3,7 @@
 mod attack;
 mod client;
 mod doctor;
+mod import;
 mod keys;
 mod log;
 mod password;

@@ -1,6 +1,6 @@
 //! `countersign user …`.
 
-use super::{Desk, Failure, PAGE, password::NewPassword, print, print_all};
+use super::{Desk, Failure, PAGE, import, password::NewPassword, print, print_all};
 use clap::Subcommand;
 use countersign::{
     clock::{Clock, SystemClock},
@@ -24,6 +24,12 @@ pub(super) enum Command {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Adds users of other software, with their password hashes.
+    ///
+    /// Hashes of argon2, bcrypt, PBKDF2 and scrypt as passlib, Django, Werkzeug and others store them
+    /// are known, and replaced when their users log in. What is wrong is said by the number of the
+    /// line, and the rest is added; to run it again does no harm and goes on where it stopped.
+    Import(import::Arguments),
     /// Lists all users, by name.
     List {
         /// Prints a JSON array.
@@ -68,6 +74,7 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
             accounts.add(name, password.password, roles, SystemClock.now()).await?;
             Ok(())
         }
+        Command::Import(arguments) => import::run(arguments, &desk).await,
         Command::List { json } => {
             let page = |after: Option<Username>| {
                 let accounts = accounts.clone();

@@ -189,7 +189,7 @@ impl Authority {
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let keys = Keys::open(settings, &stores, clock.clone()).await?;
         let token_life = settings.access.max_lifetime + settings.access.leeway;
-        let PasswordSettings { params, permits, queue } = settings.password;
+        let PasswordSettings { params, permits, queue, .. } = settings.password;
         let revocations = Revocations::open(stores.sessions.clone(), clock.clone(), token_life).await?;
         Ok(Self {
             stores,

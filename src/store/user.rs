@@ -46,6 +46,17 @@ pub trait UserStore: Send + Sync + 'static {
     /// Adds a user, unless the name is taken. Never replaces anybody.
     async fn insert(&self, user: &User) -> Result<Insertion, StoreError>;
 
+    /// Adds users, each unless the name is taken, and says what became of each, in their order; of
+    /// two with one name in it the first is added. Each is atomic by itself: after an error some of
+    /// them may be there. One by one, unless the store can do better.
+    async fn insert_all(&self, users: &[User]) -> Result<Vec<Insertion>, StoreError> {
+        let mut all = Vec::with_capacity(users.len());
+        for user in users {
+            all.push(self.insert(user).await?);
+        }
+        Ok(all)
+    }
+
     /// The user with this id.
     async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
 

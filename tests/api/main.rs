@@ -18,6 +18,7 @@ mod flood;
 mod forge;
 mod hdr;
 mod http;
+mod import;
 mod instances;
 mod key;
 mod key_at_start;

@@ -166,8 +166,13 @@ impl Server {
 
     /// Runs `countersign ARGUMENTS` on the same store, whatever comes of it.
     pub fn try_cli(&self, arguments: &[&str]) -> Output {
+        self.try_cli_with(arguments, "")
+    }
+
+    /// The same with `input` on its standard input.
+    pub fn try_cli_with(&self, arguments: &[&str], input: &str) -> Output {
         let settings: Vec<_> = self.settings.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        run(self.folder.path(), &settings, arguments, "")
+        run(self.folder.path(), &settings, arguments, input)
     }
 
     /// Adds a user whose password is [`PASSWORD`].

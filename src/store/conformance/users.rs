@@ -16,6 +16,8 @@ pub async fn users(a: Store, b: Store) {
     nobody_is_found_where_there_is_nobody(&*a).await;
     a_taken_name_is_refused_and_nobody_is_replaced(&*a, &*b).await;
     of_many_insertions_of_one_name_exactly_one_wins(&a, &b).await;
+    of_many_users_each_is_added_whose_name_is_free(&*a, &*b).await;
+    of_many_insertions_of_the_same_users_each_is_won_once(&a, &b).await;
     a_password_is_replaced_only_if_it_has_not_changed(&*a, &*b).await;
     of_many_replacements_of_one_password_exactly_one_wins(&a, &b).await;
     changes_are_seen_through_the_other_handle(&*a, &*b).await;
@@ -100,6 +102,49 @@ async fn of_many_insertions_of_one_name_exactly_one_wins(a: &Store, b: &Store) {
         }
         assert_eq!(winners, 1, "of 32 insertions of one name exactly one wins");
     }
+}
+
+async fn of_many_users_each_is_added_whose_name_is_free(a: &dyn UserStore, b: &dyn UserStore) {
+    let (taken, twice) = (user(&fresh("taken")), fresh("twice"));
+    inserted(a, &taken).await;
+    let mut users = vec![
+        user(&fresh("first")),
+        user(taken.username.as_str()),
+        user(&twice),
+        user(&twice),
+        user(&fresh("last")),
+    ];
+    users[0].roles.clear();
+    users[4].disabled = true;
+    let found = b.insert_all(&users).await.expect("insert_all");
+    use Insertion::{Inserted, NameTaken};
+    assert_eq!(found, [Inserted, NameTaken, Inserted, NameTaken, Inserted], "each is told, in their order");
+    for (user, is_there) in users.iter().zip([true, false, true, false, true]) {
+        let found = a.by_id(user.id).await.expect("by_id");
+        assert_eq!(found.as_ref(), is_there.then_some(user), "whoever was added is found, unchanged");
+    }
+    assert_eq!(a.by_username(&taken.username).await.expect("by_username"), Some(taken));
+    assert_eq!(b.insert_all(&[]).await.expect("insert_all"), [], "nobody is added");
+}
+
+async fn of_many_insertions_of_the_same_users_each_is_won_once(a: &Store, b: &Store) {
+    let names: Vec<_> = (0..32).map(|_| fresh("many")).collect();
+    let insert = |at: usize| {
+        let store = if at.is_multiple_of(2) { a } else { b }.clone();
+        let mut users: Vec<_> = names.iter().map(|name| user(name)).collect();
+        // Two that go through them in opposite orders must not wait for each other.
+        if at.is_multiple_of(3) {
+            users.reverse();
+        }
+        tokio::spawn(async move { store.insert_all(&users).await.expect("insert_all") })
+    };
+    let racers: Vec<_> = (0..8).map(insert).collect();
+    let mut winners = 0;
+    for racer in racers {
+        let found = racer.await.expect("the task ends");
+        winners += found.iter().filter(|one| **one == Insertion::Inserted).count();
+    }
+    assert_eq!(winners, names.len(), "each name is won once");
 }
 
 async fn a_password_is_replaced_only_if_it_has_not_changed(a: &dyn UserStore, b: &dyn UserStore) {

@@ -8,26 +8,30 @@ use crate::{
     user::{RoleName, UserId, Username},
 };
 use async_trait::async_trait;
-use sqlx::{Row, sqlite::SqliteRow};
+use sqlx::{
+    Row, Sqlite,
+    query::Query,
+    sqlite::{SqliteArguments, SqliteQueryResult, SqliteRow},
+};
 use std::collections::BTreeSet;
 
 #[async_trait]
 impl UserStore for SqliteStore {
     async fn insert(&self, user: &User) -> Result<Insertion, StoreError> {
-        let done = sqlx::query(
-            "INSERT INTO users (id, username, password_hash, roles, disabled, created_at)
-             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (username) DO NOTHING",
-        )
-        .bind(user.id.to_string())
-        .bind(user.username.as_str())
-        .bind(user.password.as_stored())
-        .bind(roles_text(&user.roles))
-        .bind(user.disabled)
-        .bind(user.created_at.0 as i64)
-        .execute(&self.pool)
-        .await
-        .map_err(unavailable)?;
-        Ok(if done.rows_affected() == 1 { Insertion::Inserted } else { Insertion::NameTaken })
+        let done = insertion(user).execute(&self.pool).await.map_err(unavailable)?;
+        Ok(outcome(done))
+    }
+
+    /// In one transaction, so that they are written to the disk together.
+    async fn insert_all(&self, users: &[User]) -> Result<Vec<Insertion>, StoreError> {
+        let mut transaction = self.write().await?;
+        let mut all = Vec::with_capacity(users.len());
+        for user in users {
+            let done = insertion(user).execute(&mut *transaction).await.map_err(unavailable)?;
+            all.push(outcome(done));
+        }
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(all)
     }
 
     async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -95,10 +99,27 @@ impl SqliteStore {
     /// Runs a statement on one row; says whether there was one.
     pub(super) async fn touched(
         &self,
-        query: sqlx::query::Query<'_, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>,
+        query: Query<'_, Sqlite, SqliteArguments>,
     ) -> Result<bool, StoreError> {
         Ok(query.execute(&self.pool).await.map_err(unavailable)?.rows_affected() > 0)
     }
+}
+
+fn insertion(user: &User) -> Query<'_, Sqlite, SqliteArguments> {
+    sqlx::query(
+        "INSERT INTO users (id, username, password_hash, roles, disabled, created_at)
+         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (username) DO NOTHING",
+    )
+    .bind(user.id.to_string())
+    .bind(user.username.as_str())
+    .bind(user.password.as_stored())
+    .bind(roles_text(&user.roles))
+    .bind(user.disabled)
+    .bind(user.created_at.0 as i64)
+}
+
+fn outcome(done: SqliteQueryResult) -> Insertion {
+    if done.rows_affected() == 1 { Insertion::Inserted } else { Insertion::NameTaken }
 }
 
 fn roles_text(roles: &BTreeSet<RoleName>) -> String {

@@ -1,0 +1,193 @@
+//! `countersign user import`: users of other software keep their passwords.
+
+use crate::{
+    backing::{Backing, on_every_store},
+    http::Request,
+    server::{Server, run},
+    sql,
+};
+use serde_json::Value;
+
+/// Of `correct horse`, by Django and by Werkzeug.
+const DJANGO: &str = "pbkdf2_sha256$2000$wrFcm0MBGJYZ5vbUqSFEt3$yeWYGnE9IeQy9JQQVTFONJdPhhp7gt5N6mzLmn/18tg=";
+const WERKZEUG: &str = "pbkdf2:sha1:2000$rHM0RcxaLlOolHkV$390e910c001cfd1c30eac14491f086e41f82f7c1";
+
+struct Imported {
+    code: Option<i32>,
+    summary: Value,
+    log: String,
+}
+
+/// Imports what is on standard input.
+fn import(server: &Server, arguments: &[&str], input: &str) -> Imported {
+    let output = server.try_cli_with(&[&["user", "import", "-", "--json"], arguments].concat(), input);
+    Imported {
+        code: output.status.code(),
+        summary: serde_json::from_slice(&output.stdout).unwrap_or_default(),
+        log: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+fn counts(imported: &Imported) -> [u64; 3] {
+    ["added", "there_already", "refused"].map(|name| imported.summary[name].as_u64().expect(name))
+}
+
+fn login(server: &Server, name: &str) -> u16 {
+    server.send(Request::post("/token").form(&[("username", name), ("password", "correct horse")])).status
+}
+
+on_every_store![whoever_is_imported_logs_in_as_before];
+
+fn whoever_is_imported_logs_in_as_before(on: &Backing) {
+    let server = on.start();
+    let csv = format!(
+        "username,password_hash,roles,disabled,created_at\r\n\
+         bob,{DJANGO},editor auditor,false,1700000000\r\n\
+         \r\n\
+         Carol,\"{WERKZEUG}\",\"\",,\n\
+         dave,{WERKZEUG},,true,"
+    );
+    let imported = import(&server, &[], &csv);
+    assert_eq!((imported.code, counts(&imported)), (Some(0), [3, 0, 0]), "{}", imported.log);
+    let json = format!("{{\"username\":\"erin\",\"password_hash\":\"{DJANGO}\",\"roles\":[\"editor\"]}}\n");
+    assert_eq!(counts(&import(&server, &[], &json)), [1, 0, 0]);
+    assert_eq!(["bob", "carol", "dave", "erin"].map(|name| login(&server, name)), [200, 200, 400, 200]);
+    let bob: Value = serde_json::from_str(&server.cli(&["user", "show", "bob", "--json"], "")).expect("JSON");
+    assert_eq!(
+        (&bob["roles"], &bob["created_at"]),
+        (&serde_json::json!(["auditor", "editor"]), &1_700_000_000.into())
+    );
+    let wrong = Request::post("/token").form(&[("username", "bob"), ("password", "correct horsf")]);
+    assert_eq!(server.send(wrong).status, 400);
+}
+
+#[test]
+fn an_import_that_is_run_again_goes_on_where_it_stopped() {
+    let server = Server::start();
+    let line = |name: usize| format!("user{name},{DJANGO}\n");
+    let header = "username,password_hash\n";
+    let some: String = (0..700).map(line).collect();
+    let all: String = (0..1_200).map(line).collect();
+    assert_eq!(counts(&import(&server, &["--dry-run"], &format!("{header}{some}"))), [700, 0, 0]);
+    assert_eq!(server.cli(&["user", "list"], "").lines().count(), 2, "nobody but ada and the first admin");
+    assert_eq!(counts(&import(&server, &[], &format!("{header}{some}"))), [700, 0, 0]);
+    assert_eq!(counts(&import(&server, &["--dry-run"], &format!("{header}{all}"))), [500, 700, 0]);
+    assert_eq!(counts(&import(&server, &[], &format!("{header}{all}"))), [500, 700, 0]);
+    let again = import(&server, &[], &format!("{header}{all}"));
+    assert_eq!((again.code, counts(&again)), (Some(0), [0, 1_200, 0]));
+    assert_eq!(server.cli(&["user", "list"], "").lines().count(), 1_202);
+}
+
+#[test]
+fn a_user_who_is_there_with_another_password_is_never_replaced() {
+    let server = Server::start();
+    let before = sql::stored_hash(&server.folder.path().join("test.db"), "ada");
+    for dry in [&["--dry-run"][..], &[]] {
+        let imported = import(&server, dry, &format!("username,password_hash\nbob,{DJANGO}\nADA,{DJANGO}\n"));
+        assert_eq!(imported.code, Some(1));
+        assert_eq!(imported.summary["refused"], 1);
+        assert!(
+            imported.log.contains("line 3: username: there is a user of that name already"),
+            "{}",
+            imported.log
+        );
+    }
+    // Twice in one file is no different.
+    let imported = import(&server, &[], &format!("username,password_hash\nerin,{DJANGO}\nerin,{WERKZEUG}\n"));
+    assert_eq!((imported.code, counts(&imported)), (Some(1), [1, 0, 1]), "{}", imported.log);
+    assert_eq!(sql::stored_hash(&server.folder.path().join("test.db"), "ada"), before);
+    assert_eq!(sql::stored_hash(&server.folder.path().join("test.db"), "erin"), DJANGO);
+}
+
+/// Each line is refused by its number and the field, without what stands in it; all others are added.
+// P10
+#[test]
+fn what_is_wrong_with_a_line_is_told_and_the_rest_is_imported() {
+    let server = Server::start();
+    let long = "x".repeat(17_000);
+    let rows: [(&str, &str); 16] = [
+        (r#"b ob,HASH,,,"#, "username: a user name is made of letters"),
+        (r#",HASH,,,"#, "username: is missing"),
+        (r#"bob,,,,"#, "password_hash: is missing"),
+        (r#"bob,plaintext,,,"#, "password_hash: is no hash that is known here"),
+        (r#"bob,$1$salt$qJH7.N4xYta3aEG/dfqo/0,,,"#, "password_hash: is no hash that is known here"),
+        (
+            r#"bob,pbkdf2_sha256$900000000$salt$yeWYGnE9IeQy9JQQVTFONJdPhhp7gt5N6mzLmn/18tg=,,,"#,
+            "password_hash: is no hash that is known here",
+        ),
+        (r#"bob,HASH,Editor,,"#, "roles: a role's name is"),
+        (r#"bob,HASH,,yes,"#, "disabled: must be true or false"),
+        (r#"bob,HASH,,,yesterday"#, "created_at: must be whole seconds since 1970"),
+        (r#"bob,HASH,,,-1"#, "created_at: must be whole seconds since 1970"),
+        (r#"bob,HASH,,,9223372036854775808"#, "created_at: must be whole seconds since 1970"),
+        (r#"bob,HASH"#, "has another number of fields than the first line"),
+        (r#"bob,HASH,,,,"#, "has another number of fields than the first line"),
+        (r#""bob,HASH,,,"#, "has a quotation mark that is not closed"),
+        (r#"bob,LONG,,,"#, "is longer than 16384 bytes"),
+        ("b\0b,HASH,,,", "username: a user name is made of letters"),
+    ];
+    let row = |(at, (row, _)): (usize, &(&str, &str))| {
+        format!("{}\ngood{at},{DJANGO},,,\n", row.replace("HASH", DJANGO).replace("LONG", &long))
+    };
+    let csv: String = rows.iter().enumerate().map(row).collect();
+    let imported =
+        import(&server, &[], &format!("\u{feff}username,password_hash,roles,disabled,created_at\n{csv}"));
+    assert_eq!((imported.code, counts(&imported)), (Some(1), [16, 0, 16]), "{}", imported.log);
+    let said: Vec<_> = imported.log.lines().collect();
+    for (at, (_, text)) in rows.iter().enumerate() {
+        assert!(said[at].starts_with(&format!("line {}: {text}", 2 * at + 2)), "{} is not {text}", said[at]);
+    }
+    assert!(!imported.log.contains(DJANGO) && !imported.log.contains("plaintext"), "no hash is shown");
+}
+
+#[test]
+fn what_is_wrong_with_a_json_object_is_told_too() {
+    let server = Server::start();
+    let rows = [
+        (r#"{"username":"bob"}"#, "password_hash: is missing"),
+        (r#"{"username":1,"password_hash":"HASH"}"#, "username: must be a text"),
+        (r#"{"username":"bob","password_hash":["HASH"]}"#, "password_hash: must be a text"),
+        (r#"{"username":"bob","password_hash":"HASH","roles":"editor"}"#, "roles: must be a list of texts"),
+        (r#"{"username":"bob","password_hash":"HASH","roles":[1]}"#, "roles: must be a list of texts"),
+        (
+            r#"{"username":"bob","password_hash":"HASH","disabled":"false"}"#,
+            "disabled: must be true or false",
+        ),
+        (
+            r#"{"username":"bob","password_hash":"HASH","created_at":1.5}"#,
+            "created_at: must be whole seconds",
+        ),
+        (r#"{"username":"bob","password_hash":"HASH","pasword":"x"}"#, "has a field that is not known"),
+        (r#"{"username":"bob","password_hash":"HASH""#, "is not a JSON object"),
+        (r#"["bob","HASH"]"#, "is not a JSON object"),
+    ];
+    let lines: String = rows.iter().map(|(row, _)| format!("{}\n", row.replace("HASH", DJANGO))).collect();
+    let good = format!("{{\"username\":\"good\",\"password_hash\":\"{DJANGO}\",\"created_at\":null}}");
+    let imported = import(&server, &[], &format!("{lines}{good}"));
+    assert_eq!((imported.code, counts(&imported)), (Some(1), [1, 0, 10]), "{}", imported.log);
+    for (line, (at, (_, text))) in imported.log.lines().zip(rows.iter().enumerate()) {
+        assert!(line.starts_with(&format!("line {}: {text}", at + 1)), "{line} is not {text}");
+    }
+}
+
+/// Nothing is added before it is known which column is which.
+#[test]
+fn a_file_without_a_header_or_that_cannot_be_read_is_refused() {
+    let server = Server::start();
+    for header in
+        ["bob", "username,hash", "username,password_hash,username", "username", "password_hash,\"username"]
+    {
+        let imported = import(&server, &[], &format!("{header}\nbob,{DJANGO}\n"));
+        assert_eq!(imported.code, Some(2), "{header}: {}", imported.log);
+        assert!(imported.log.contains("line 1: "), "{}", imported.log);
+    }
+    let output = server.try_cli(&["user", "import", "nowhere.csv"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nowhere.csv: "));
+    assert_eq!(counts(&import(&server, &[], "")), [0, 0, 0], "an empty file is nobody");
+    assert_eq!(server.cli(&["user", "list"], "").lines().count(), 2);
+    let settings =
+        [("COUNTERSIGN_SIGNING_KEY", crate::server::KEY), ("COUNTERSIGN_DATABASE_URL", "sqlite:test.db")];
+    let output = run(server.folder.path(), &settings, &["user", "import", "-"], "username,password_hash\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "0 added, 0 there already, 0 refused\n");
+}

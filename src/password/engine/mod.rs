@@ -64,6 +64,10 @@ impl Engine {
     }
 }
 
+/// Of an allocation over 32 MiB glibc keeps nothing once it is freed, and of a smaller one it may keep all.
+/// What is not touched of it costs nothing.
+const ALWAYS_GIVEN_BACK: usize = 33 << 20;
+
 /// Memory that waits to be used again: to ask for it anew costs a tenth of a hash.
 ///
 /// libsodium takes its own from the operating system each time, and gives it back.
@@ -76,7 +80,8 @@ impl Memory {
         let size = kib as usize;
         if self.0.len() < size {
             self.0 = Vec::new();
-            self.0 = vec![Block::new(); size];
+            self.0.reserve_exact(size.max(ALWAYS_GIVEN_BACK / size_of::<Block>()));
+            self.0.resize(size, Block::new());
         }
         &mut self.0[..size]
     }

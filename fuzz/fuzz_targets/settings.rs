@@ -15,12 +15,13 @@ use std::{collections::HashSet, path::Path};
 
 const MARK: &str = "7hUnTeR7";
 /// Whose value is a secret as a whole.
-const KEYS: [&str; 5] = [
+const KEYS: [&str; 6] = [
     "signing_key",
     "previous_signing_key",
     "keys.encryption_key",
     "keys.previous_encryption_key",
     "revocation.feed_secret",
+    "password.firebase_key",
 ];
 /// Settings that a rule can be broken of by another's being set.
 const RELATED: [&str; 9] = [

@@ -146,6 +146,7 @@ struct Desk {
     revocations: Arc<Revocations>,
     limits: Limits,
     policy: Policy,
+    knows_firebase: bool,
 }
 
 impl Desk {
@@ -154,11 +155,13 @@ impl Desk {
         let token_life = settings.access.max_lifetime + settings.access.leeway;
         let revocations = Revocations::open(stores.sessions.clone(), Arc::new(SystemClock), token_life);
         let revocations = Arc::new(revocations.await?);
+        // It only ever makes hashes, one after the other.
         let hasher = Hasher::new(settings.password.params, 1).map_err(|error| Failure::failed(&error))?;
         let accounts = Accounts::new(stores.users.clone(), hasher, revocations.clone());
         let limits = Limits::of(&settings.scopes, settings.access.max_lifetime, &settings.refresh);
         let policy = settings.password.policy.clone();
-        Ok(Self { stores, accounts, revocations, limits, policy })
+        let knows_firebase = settings.password.firebase_key.is_some();
+        Ok(Self { stores, accounts, revocations, limits, policy, knows_firebase })
     }
 
     fn clients(&self) -> Result<Clients, Failure> {

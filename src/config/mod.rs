@@ -22,7 +22,7 @@ pub use scopes::ScopeSettings;
 
 use crate::{
     jwt::{HmacSecret, Lives, MAX_LEEWAY, MAX_LIFETIME, Rules, SigningKey},
-    password::{Argon2Params, Hasher, Policy},
+    password::{Argon2Params, FirebaseKey, Hasher, Policy},
 };
 use figment::Figment;
 use reader::Reader;
@@ -118,16 +118,19 @@ pub struct PasswordSettings {
     pub queue: usize,
     /// `PASSWORD__SITE_NAMES`, and what `ISSUER` and `ORIGINS` are called: not inside a password.
     pub policy: Policy,
+    /// `PASSWORD__FIREBASE_KEY`: verifies the hashes of users who come from that project.
+    pub firebase_key: Option<FirebaseKey>,
 }
 
 /// Settings whose value is a secret: never in `Rocket.toml`, never shown, readable from a file
 /// named by `COUNTERSIGN_<NAME>_FILE`.
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 8] = [
     "signing_key",
     "previous_signing_key",
     "keys.encryption_key",
     "keys.previous_encryption_key",
     "revocation.feed_secret",
+    "password.firebase_key",
     "database_url",
     "redis_url",
 ];
@@ -305,5 +308,8 @@ fn password(reader: &mut Reader) -> PasswordSettings {
     let permits = permits.map_or(cores.saturating_sub(1).max(1), |permits| permits as usize);
     let queue = reader.integer("password.queue", 1..=65_536);
     let queue = queue.map_or(permits * Hasher::QUEUE_PER_PERMIT, |queue| queue as usize);
-    PasswordSettings { params, permits, queue, policy: Policy::default() }
+    let firebase_key = reader.parsed("password.firebase_key", |text| {
+        FirebaseKey::parse(text).ok_or("must be the project's base64_signer_key, 64 bytes in Base64")
+    });
+    PasswordSettings { params, permits, queue, policy: Policy::default(), firebase_key }
 }

@@ -23,7 +23,7 @@ use crate::{
     config::{PasswordSettings, RefreshSettings, RevocationSettings, ScopeSettings, Settings, WhenStale},
     jwt::{AccessTokens, Claims, Issuance, JwtError},
     keys::Keys,
-    password::{Engine, Hasher},
+    password::{Hasher, Hashing},
     registration::{Clients, Limits},
     revocation::Revocations,
     scope::Scope,
@@ -189,11 +189,13 @@ impl Authority {
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let keys = Keys::open(settings, &stores, clock.clone()).await?;
         let token_life = settings.access.max_lifetime + settings.access.leeway;
-        let PasswordSettings { params, permits, queue, .. } = settings.password;
         let revocations = Revocations::open(stores.sessions.clone(), clock.clone(), token_life).await?;
+        let PasswordSettings { params, permits, queue, firebase_key: firebase, .. } =
+            settings.password.clone();
+        let hasher = Hasher::start(Hashing { params, permits, queue, firebase, ..Hashing::default() })?;
         Ok(Self {
             stores,
-            hasher: Hasher::bounded(params, permits, queue, Engine::default())?,
+            hasher,
             tokens: keys.tokens().clone(),
             keys: Arc::new(keys),
             refresh: settings.refresh.clone(),

@@ -1,7 +1,7 @@
 //! Hashing and comparing, on threads of its own.
 
 use super::{
-    Argon2Params, Engine, Memory, Password, PasswordHash, argon2id,
+    Argon2Params, Engine, FirebaseKey, Memory, Password, PasswordHash, argon2id,
     legacy::Legacy,
     pool::{NotDone, Pool},
 };
@@ -33,6 +33,35 @@ struct Shared {
     nobody: PasswordHash,
     /// The longest that a comparison with a legacy hash has taken, in microseconds.
     slowest: AtomicU64,
+    firebase: Option<FirebaseKey>,
+}
+
+/// How a [`Hasher`] works.
+#[derive(Clone, Debug)]
+pub struct Hashing {
+    /// What new hashes cost.
+    pub params: Argon2Params,
+    /// How many are computed at a time; each takes the memory of one.
+    pub permits: usize,
+    /// How many callers may wait for a permit.
+    pub queue: usize,
+    /// What computes them.
+    pub engine: Engine,
+    /// Verifies the hashes of this Firebase project, which are unusable without.
+    pub firebase: Option<FirebaseKey>,
+}
+
+impl Default for Hashing {
+    /// One at a time, of the default cost, by the fastest engine.
+    fn default() -> Self {
+        Self {
+            params: Argon2Params::default(),
+            permits: 1,
+            queue: Hasher::QUEUE_PER_PERMIT,
+            engine: Engine::default(),
+            firebase: None,
+        }
+    }
 }
 
 /// No failed login is held back for longer than this.
@@ -81,25 +110,22 @@ impl Hasher {
     /// How many may wait for each permit unless something else is said: about a second's worth.
     pub const QUEUE_PER_PERMIT: usize = 64;
 
-    /// A hasher for new hashes of this cost that computes at most `permits` (at least 1) at a time, by
-    /// the fastest engine. Takes as long as one hash.
+    /// A hasher for new hashes of this cost that computes at most `permits` (at least 1) at a time. Takes
+    /// as long as one hash.
     pub fn new(params: Argon2Params, permits: usize) -> Result<Self, HasherError> {
-        Self::bounded(params, permits, permits.max(1) * Self::QUEUE_PER_PERMIT, Engine::default())
+        let queue = permits.max(1) * Self::QUEUE_PER_PERMIT;
+        Self::start(Hashing { params, permits, queue, ..Hashing::default() })
     }
 
-    /// The same, where up to `queue` callers wait for a permit, and by this engine.
-    pub fn bounded(
-        params: Argon2Params,
-        permits: usize,
-        queue: usize,
-        engine: Engine,
-    ) -> Result<Self, HasherError> {
+    /// The same in every detail.
+    pub fn start(hashing: Hashing) -> Result<Self, HasherError> {
+        let Hashing { params, permits, queue, engine, firebase } = hashing;
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(|_| HasherError::Randomness)?;
         let nobody = argon2id::hash(&secret, params, engine, &mut Memory::default());
         let nobody = nobody.ok_or(HasherError::Randomness)?;
         let pool = Pool::start(permits.max(1), queue, params.memory_kib()).map_err(HasherError::Threads)?;
-        let shared = Shared { params, engine, nobody, slowest: AtomicU64::new(0) };
+        let shared = Shared { params, engine, nobody, slowest: AtomicU64::new(0), firebase };
         Ok(Self { pool: Arc::new(pool), shared: Arc::new(shared) })
     }
 
@@ -142,7 +168,7 @@ impl Shared {
     fn verify(&self, typed: &Password, stored: Option<&PasswordHash>, memory: &mut Memory) -> Verdict {
         let password = typed.as_bytes();
         let ours = stored.map(argon2id::Parsed::new);
-        if let (Some(None), Some(legacy)) = (&ours, stored.and_then(Legacy::parse)) {
+        if let (Some(None), Some(legacy)) = (&ours, self.legacy(stored)) {
             return self.verify_legacy(typed, &legacy, memory);
         }
         match ours {
@@ -160,6 +186,10 @@ impl Shared {
 }
 
 impl Shared {
+    fn legacy(&self, stored: Option<&PasswordHash>) -> Option<Legacy> {
+        Legacy::parse(stored?)?.with(self.firebase.as_ref())
+    }
+
     /// A cheap legacy hash must not be quicker than nobody's; a dear one sets the floor.
     fn verify_legacy(&self, password: &Password, hash: &Legacy, memory: &mut Memory) -> Verdict {
         let started = Instant::now();

@@ -13,9 +13,10 @@ mod pool;
 
 pub use argon2id::{Argon2Params, Argon2ParamsError};
 pub use engine::{Engine, Memory};
-pub use hasher::{Hasher, HasherError, Verdict};
+pub use hasher::{Hasher, HasherError, Hashing, Verdict};
 pub use policy::Policy;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use legacy::Legacy;
 use precis_profiles::{OpaqueString, precis_core::profile::PrecisFastInvocation};
 use std::fmt;
@@ -154,6 +155,29 @@ impl PasswordHash {
     }
 }
 
+/// The signer key of a Firebase project, without which its users' hashes cannot be verified. A secret:
+/// wiped when dropped, and `Debug` does not show it.
+#[derive(Clone)]
+pub struct FirebaseKey(Zeroizing<[u8; Self::BYTES]>);
+
+impl FirebaseKey {
+    /// Its length in bytes.
+    pub const BYTES: usize = 64;
+
+    /// From Base64, as Firebase's console shows `base64_signer_key`; `None` if it is not 64 bytes of it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = Zeroizing::new([0; Self::BYTES]);
+        let length = BASE64_STANDARD.decode_slice(text, &mut *bytes).ok()?;
+        (length == Self::BYTES).then_some(Self(bytes))
+    }
+}
+
+impl fmt::Debug for FirebaseKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FirebaseKey")
+    }
+}
+
 /// What it takes to compare a password with a stored hash, within the bounds of what is computed here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -205,6 +229,11 @@ impl PasswordHash {
     pub fn cost(&self) -> Option<Cost> {
         let ours = argon2id::Parsed::new(self).map(|parsed| Cost::Argon2id(parsed.params));
         ours.or_else(|| Legacy::parse(self).map(|legacy| legacy.cost()))
+    }
+
+    /// Whether it is one of Firebase's, which can be verified only with its project's [`FirebaseKey`].
+    pub fn needs_firebase_key(&self) -> bool {
+        matches!(Legacy::parse(self), Some(Legacy::Firebase(_)))
     }
 }
 

@@ -170,6 +170,28 @@ fn what_is_wrong_with_a_json_object_is_told_too() {
     }
 }
 
+/// The vector that Firebase publishes with its scrypt.
+#[test]
+fn whoever_comes_from_firebase_logs_in_as_before_once_its_key_is_set() {
+    const ROW: &str = "{\"username\":\"bob\",\"password_hash\":\"$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==$42xEC+ixf3L2lw==$lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==\"}";
+    const KEY: &str =
+        "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==";
+    let without = import(&Server::start(), &[], ROW);
+    assert_eq!((without.code, counts(&without)), (Some(1), [0, 0, 1]));
+    assert!(
+        without.log.contains("line 1: password_hash: is Firebase's, and COUNTERSIGN_PASSWORD__FIREBASE_KEY")
+    );
+    let server = Server::start_with(&[("COUNTERSIGN_PASSWORD__FIREBASE_KEY", KEY)]);
+    assert_eq!(counts(&import(&server, &[], ROW)), [1, 0, 0]);
+    let login = |password: &str| {
+        server.send(Request::post("/token").form(&[("username", "bob"), ("password", password)])).status
+    };
+    assert_eq!((login("user1passworc"), login("user1password")), (400, 200));
+    let replaced = sql::stored_hash(&server.folder.path().join("test.db"), "bob");
+    assert!(replaced.starts_with("$argon2id$"), "{replaced}");
+    assert_eq!(login("user1password"), 200);
+}
+
 /// Nothing is added before it is known which column is which.
 #[test]
 fn a_file_without_a_header_or_that_cannot_be_read_is_refused() {

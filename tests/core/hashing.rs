@@ -1,7 +1,7 @@
 //! How many hashes there are at a time, who waits, and that both engines compute the same.
 
 use argon2::{Algorithm, Argon2, AssociatedData, ParamsBuilder, Version};
-use countersign::password::{Argon2Params, Engine, Hasher, HasherError, Memory, Password, Verdict};
+use countersign::password::{Argon2Params, Engine, Hasher, HasherError, Hashing, Memory, Password, Verdict};
 use proptest::prelude::*;
 use std::{future::Future, pin::pin, task::Poll, time::Duration};
 
@@ -23,7 +23,7 @@ async fn begin(future: &mut (impl Future + Unpin)) -> bool {
 // P09
 #[tokio::test]
 async fn beyond_the_queue_a_caller_is_refused_at_once() {
-    let hasher = Hasher::bounded(slow(), 1, 1, Engine::default()).expect("a hasher");
+    let hasher = Hasher::start(Hashing { params: slow(), queue: 1, ..Hashing::default() }).expect("a hasher");
     let (mut computed, mut waits) = (pin!(hasher.hash(password())), pin!(hasher.hash(password())));
     assert!(!begin(&mut computed).await && !begin(&mut waits).await);
     for _ in 0..50 {
@@ -35,7 +35,8 @@ async fn beyond_the_queue_a_caller_is_refused_at_once() {
 
 #[tokio::test]
 async fn a_queue_of_no_length_still_lets_each_permit_work() {
-    let hasher = Hasher::bounded(slow(), 2, 0, Engine::default()).expect("a hasher");
+    let hasher = Hasher::start(Hashing { params: slow(), permits: 2, queue: 0, ..Hashing::default() })
+        .expect("a hasher");
     let (mut one, mut other) = (pin!(hasher.hash(password())), pin!(hasher.hash(password())));
     assert!(!begin(&mut one).await && !begin(&mut other).await);
     assert!(matches!(hasher.hash(password()).await, Err(HasherError::Busy)));
@@ -45,7 +46,8 @@ async fn a_queue_of_no_length_still_lets_each_permit_work() {
 /// Otherwise a flood of callers that give up would keep the threads busy long after it is over.
 #[tokio::test]
 async fn who_goes_away_while_they_wait_costs_no_hash() {
-    let quick = Hasher::bounded(slow(), 1, 1_000, Engine::default()).expect("a hasher");
+    let quick =
+        Hasher::start(Hashing { params: slow(), queue: 1_000, ..Hashing::default() }).expect("a hasher");
     let mut first = pin!(quick.hash(password()));
     assert!(!begin(&mut first).await);
     for _ in 0..999 {

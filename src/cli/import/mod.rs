@@ -109,6 +109,12 @@ impl Import<'_> {
 
     async fn take(&mut self, number: u64, user: Result<User, record::Wrong>) -> Result<(), Failure> {
         match user {
+            Ok(user) if user.password.needs_firebase_key() && !self.desk.knows_firebase => {
+                self.refuse(
+                    number,
+                    "password_hash: is Firebase's, and COUNTERSIGN_PASSWORD__FIREBASE_KEY is not set",
+                );
+            }
             Ok(user) => self.batch.push((number, user)),
             Err(wrong) => self.refuse(number, &wrong.to_string()),
         }

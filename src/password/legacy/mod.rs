@@ -5,11 +5,12 @@
 
 mod argon2;
 mod bcrypt;
+mod firebase;
 mod pbkdf2;
 mod scrypt;
 mod text;
 
-use super::{Cost, PasswordHash};
+use super::{Cost, FirebaseKey, PasswordHash};
 
 /// No stored hash is longer; what is, is not even read.
 const MAX_BYTES: usize = 512;
@@ -18,6 +19,7 @@ const MAX_BYTES: usize = 512;
 pub(super) enum Legacy {
     Argon2(argon2::Argon2),
     Bcrypt(bcrypt::Bcrypt),
+    Firebase(firebase::Firebase),
     Pbkdf2(pbkdf2::Pbkdf2),
     Scrypt(scrypt::Scrypt),
 }
@@ -30,7 +32,16 @@ impl Legacy {
             .map(Self::Bcrypt)
             .or_else(|| pbkdf2::parse(text).map(Self::Pbkdf2))
             .or_else(|| scrypt::parse(text).map(Self::Scrypt))
+            .or_else(|| firebase::parse(text).map(Self::Firebase))
             .or_else(|| argon2::parse(text).map(Self::Argon2))
+    }
+
+    /// What Firebase made needs its project's key; `None` without it.
+    pub(super) fn with(self, key: Option<&FirebaseKey>) -> Option<Self> {
+        match self {
+            Self::Firebase(hash) => hash.with(key).map(Self::Firebase),
+            other => Some(other),
+        }
     }
 
     /// Whether the password has this hash; compared in constant time.
@@ -38,6 +49,7 @@ impl Legacy {
         match self {
             Self::Argon2(hash) => hash.matches(password),
             Self::Bcrypt(hash) => hash.matches(password),
+            Self::Firebase(hash) => hash.matches(password),
             Self::Pbkdf2(hash) => hash.matches(password),
             Self::Scrypt(hash) => hash.matches(password),
         }
@@ -48,6 +60,7 @@ impl Legacy {
         match self {
             Self::Argon2(hash) => hash.cost(),
             Self::Bcrypt(hash) => Cost::Bcrypt(hash.cost()),
+            Self::Firebase(hash) => hash.cost(),
             Self::Pbkdf2(hash) => Cost::Pbkdf2 { iterations: hash.iterations() },
             Self::Scrypt(hash) => hash.cost(),
         }

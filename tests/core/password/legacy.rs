@@ -1,7 +1,7 @@
 //! Hashes that other software made of `correct horse`, and what must not pass for one.
 
 use super::verdict;
-use countersign::password::{Cost, PasswordHash, Verdict};
+use countersign::password::{Cost, FirebaseKey, Hasher, Hashing, PasswordHash, Verdict};
 
 const PASSWORD: &str = "correct horse";
 
@@ -68,6 +68,44 @@ async fn the_first_72_bytes_count_for_bcrypt_and_all_of_them_where_it_is_of_a_di
     let digest = "bcrypt_sha256$$2b$04$RO.ZOZeiH7PYpTp2TUiXuORxGB.WZ.NbvgjpPEIJQhSoSIxXV.pnq";
     assert_eq!(verdict(&long, digest).await, Verdict::MatchOutdated);
     assert_eq!(verdict(&same, digest).await, Verdict::Mismatch);
+}
+
+/// The vector that Firebase publishes with its scrypt.
+const FIREBASE: &str = "$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==$42xEC+ixf3L2lw==$lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==";
+const SIGNER_KEY: &str =
+    "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==";
+
+// P10
+#[tokio::test]
+async fn a_hash_of_firebase_matches_with_its_projects_key_alone() {
+    assert_eq!(verdict("user1password", FIREBASE).await, Verdict::Unusable, "without a key");
+    let firebase = Some(FirebaseKey::parse(SIGNER_KEY).expect("a key"));
+    let hasher = Hasher::start(Hashing { firebase, ..Hashing::default() }).expect("a hasher");
+    let verify = |text: &str, stored: &str| {
+        let stored = PasswordHash::from_stored(stored.to_owned());
+        hasher.verify(super::password(text), Some(stored))
+    };
+    assert_eq!(verify("user1password", FIREBASE).await.expect("verified"), Verdict::MatchOutdated);
+    assert_eq!(verify("user1passworc", FIREBASE).await.expect("verified"), Verdict::Mismatch);
+    assert_eq!(cost(FIREBASE), Some(Cost::Scrypt { log_n: 14, r: 8, p: 1 }));
+    for bad in [
+        FIREBASE.replace("ss=Bw==", "ss=Bw"),
+        FIREBASE.replace(",ss=Bw==", ""),
+        FIREBASE.replace("ss=Bw==", &format!("ss=Bw==,sk={SIGNER_KEY}")),
+        FIREBASE.replace("v=1", "v=2"),
+        FIREBASE.replace("n=14", "n=19"),
+        FIREBASE.replace("n=14", "n=0"),
+        FIREBASE.replace("p=1", "p=33"),
+        FIREBASE.replace("lSrf", ""),
+        FIREBASE.replace("$42x", "$$42x"),
+    ] {
+        assert_eq!(cost(&bad), None, "{bad}");
+        assert_eq!(verify("user1password", &bad).await.expect("verified"), Verdict::Unusable, "{bad}");
+    }
+    for bad in ["", "Bw==", &SIGNER_KEY[4..], &format!("{SIGNER_KEY}AAAA"), &SIGNER_KEY.replace('=', "")] {
+        assert!(FirebaseKey::parse(bad).is_none(), "{bad}");
+    }
+    assert_eq!(format!("{:?}", FirebaseKey::parse(SIGNER_KEY)), "Some(FirebaseKey)");
 }
 
 // P10

@@ -16,7 +16,7 @@ pub use engine::{Engine, Memory};
 pub use hasher::{Hasher, HasherError, Hashing, Verdict};
 pub use policy::Policy;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use legacy::Legacy;
 use precis_profiles::{OpaqueString, precis_core::profile::PrecisFastInvocation};
 use std::fmt;

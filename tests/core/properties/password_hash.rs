@@ -171,7 +171,7 @@ proptest! {
     // P10
     #[test]
     fn a_pbkdf2_hash_costs_what_it_says_or_is_not_computed((text, iterations, is_good) in pbkdf2()) {
-        let expected = is_good.then(|| Cost::Pbkdf2 { iterations: iterations as u32 });
+        let expected = is_good.then_some(Cost::Pbkdf2 { iterations: iterations as u32 });
         prop_assert_eq!(cost(&text), expected, "{}", text);
         for spoiled in [format!("{text}a"), format!(" {text}"), text[..text.len() - 1].to_owned(), text.replace('$', "")] {
             prop_assert_eq!(cost(&spoiled), None, "{}", spoiled);

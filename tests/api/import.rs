@@ -3,10 +3,11 @@
 use crate::{
     backing::{Backing, on_every_store},
     http::Request,
-    server::{Server, run},
+    server::{Server, program, run},
     sql,
 };
 use serde_json::Value;
+use std::{io::Write, process::Stdio, time::Duration};
 
 /// Of `correct horse`, by Django and by Werkzeug.
 const DJANGO: &str = "pbkdf2_sha256$2000$wrFcm0MBGJYZ5vbUqSFEt3$yeWYGnE9IeQy9JQQVTFONJdPhhp7gt5N6mzLmn/18tg=";
@@ -76,6 +77,29 @@ fn an_import_that_is_run_again_goes_on_where_it_stopped() {
     let again = import(&server, &[], &format!("{header}{all}"));
     assert_eq!((again.code, counts(&again)), (Some(0), [0, 1_200, 0]));
     assert_eq!(server.cli(&["user", "list"], "").lines().count(), 1_202);
+}
+
+#[test]
+fn an_import_that_is_killed_is_finished_by_another() {
+    let server = Server::start();
+    let settings =
+        [("COUNTERSIGN_SIGNING_KEY", crate::server::KEY), ("COUNTERSIGN_DATABASE_URL", "sqlite:test.db")];
+    let mut command = program(server.folder.path(), &settings, &["user", "import", "-"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().expect("it starts");
+    let lines: Vec<_> = (0..800).map(|name| format!("user{name},{DJANGO}\n")).collect();
+    let (first, rest) = lines.split_at(600);
+    let mut input = child.stdin.take().expect("its input");
+    write!(input, "username,password_hash\n{}", first.concat()).expect("written");
+    // 500 are added at a time; the others wait for more.
+    let is_there = || server.cli(&["user", "list"], "").contains("\nuser499 ");
+    assert!((0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        is_there()
+    }));
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    let again = import(&server, &[], &format!("username,password_hash\n{}{}", first.concat(), rest.concat()));
+    assert_eq!((again.code, counts(&again)), (Some(0), [300, 500, 0]), "{}", again.log);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 /// The longest line, without its end.
-pub(super) const MAX_BYTES: usize = 16 << 10;
+const MAX_BYTES: usize = 16 << 10;
 
 pub(super) struct Lines<R> {
     file: BufReader<R>,
@@ -11,19 +11,13 @@ pub(super) struct Lines<R> {
     number: u64,
 }
 
-pub(super) enum Line<'l> {
-    Text(&'l str),
-    TooLong,
-    NotUtf8,
-}
-
 impl<R: Read> Lines<R> {
     pub(super) fn new(file: R) -> Self {
         Self { file: BufReader::new(file), line: vec![], number: 0 }
     }
 
-    /// The next that is not blank, and its number, from 1.
-    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Line<'_>)>> {
+    /// The next that is not blank or why it cannot be read, and its number, from 1.
+    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Result<&str, &'static str>)>> {
         loop {
             self.line.clear();
             // Room for the end of the longest.
@@ -45,9 +39,8 @@ impl<R: Read> Lines<R> {
         let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let line = match str::from_utf8(line) {
-            _ if line.len() > MAX_BYTES => Line::TooLong,
-            Ok(text) => Line::Text(text),
-            Err(_) => Line::NotUtf8,
+            _ if line.len() > MAX_BYTES => Err("is longer than 16384 bytes"),
+            text => text.map_err(|_| "is not UTF-8"),
         };
         Ok(Some((self.number, line)))
     }

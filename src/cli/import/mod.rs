@@ -10,8 +10,8 @@ use countersign::{
     clock::{Clock, SystemClock},
     store::User,
 };
-use lines::{Line, Lines};
-use record::Form;
+use lines::Lines;
+use record::{Form, Wrong};
 use std::{
     fs::File,
     io::{self, IsTerminal, Read, Write},
@@ -82,32 +82,24 @@ impl Import<'_> {
         let mut form = None;
         let now = SystemClock.now();
         while let Some((number, line)) = lines.next().map_err(|error| Failure::failed(&error))? {
-            let text = match line {
-                Line::Text(text) => text,
-                Line::TooLong => {
-                    self.refuse(number, &format!("is longer than {} bytes", lines::MAX_BYTES));
-                    continue;
-                }
-                Line::NotUtf8 => {
-                    self.refuse(number, "is not UTF-8");
-                    continue;
+            let user = match (line, &form) {
+                (Err(text), _) => Err(Wrong::Line(text)),
+                (Ok(text), Some(form)) => Form::user(form, text, now),
+                (Ok(text), None) => {
+                    let first = Form::of_first_line(text);
+                    let first = first.map_err(|error| Failure::Refused(format!("line {number}: {error}")))?;
+                    match form.insert(first) {
+                        Form::Csv(_) => continue,
+                        Form::Json => Form::Json.user(text, now),
+                    }
                 }
             };
-            let Some(form) = &mut form else {
-                let first = Form::of_first_line(text)
-                    .map_err(|error| Failure::Refused(format!("line {number}: {error}")))?;
-                if first == Form::Json {
-                    self.take(number, Form::Json.user(text, now)).await?;
-                }
-                form = Some(first);
-                continue;
-            };
-            self.take(number, form.user(text, now)).await?;
+            self.take(number, user).await?;
         }
         self.add().await
     }
 
-    async fn take(&mut self, number: u64, user: Result<User, record::Wrong>) -> Result<(), Failure> {
+    async fn take(&mut self, number: u64, user: Result<User, Wrong>) -> Result<(), Failure> {
         match user {
             Ok(user) if user.password.needs_firebase_key() && !self.desk.knows_firebase => {
                 self.refuse(

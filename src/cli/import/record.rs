@@ -14,7 +14,6 @@ use std::{collections::BTreeSet, fmt};
 const FIELDS: [&str; 5] = ["username", "password_hash", "roles", "disabled", "created_at"];
 
 /// How the lines are written, which the first of them says.
-#[derive(PartialEq, Eq)]
 pub(super) enum Form {
     /// With these columns.
     Csv(Vec<&'static str>),

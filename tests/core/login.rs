@@ -139,3 +139,23 @@ async fn a_login_renews_a_hash_of_another_kind_and_no_other() {
     scene.login("correct horse").await.expect("a login");
     assert_eq!(scene.hash().await, present);
 }
+
+#[tokio::test]
+async fn a_request_that_names_no_grant_is_told_what_is_missing() {
+    let kept = legacy("correct horse");
+    let scene = Scene::set(&kept, &kept).await;
+    let both = "The parameters username and password are needed";
+    for (username, password, expected) in [
+        (None, None, "The parameter grant_type is missing"),
+        (Some("ada"), None, both),
+        (None, Some("correct horse"), both),
+    ] {
+        let request = TokenRequest {
+            username: username.map(str::to_owned),
+            password: password.map(|text| text.to_owned().into()),
+            ..TokenRequest::default()
+        };
+        let answer = scene.authority.token(request, Caller::default()).await;
+        assert!(matches!(answer, Err(GrantError::InvalidRequest(text)) if text == expected), "{answer:?}");
+    }
+}

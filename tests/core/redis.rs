@@ -196,6 +196,30 @@ async fn an_answer_that_is_an_error_costs_no_connection_and_closing_does() {
     assert_eq!(connections(&redis), before + 3, "a new one was made");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_takes_no_writes_any_more_is_looked_for_anew() {
+    let (redis, other) = (Redis::start(), Redis::start());
+    let store = open(&redis.url()).await;
+    let epoch = store.begin_epoch(0).await.expect("an epoch");
+    let [host, port] = [other.address().ip().to_string(), other.port().to_string()];
+    assert_eq!(redis.command(&["REPLICAOF", &host, &port]), "OK");
+    let before = connections(&redis);
+    store.begin_epoch(epoch + 1).await.expect_err("a replica takes no writes");
+    store.ping().await.expect("it answers");
+    assert_eq!(connections(&redis), before + 2, "by a new connection, which may be to another server");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_back_is_found_at_once() {
+    let redis = Redis::start();
+    let store = open(&redis.url()).await;
+    store.ping().await.expect("it answers");
+    redis.kill();
+    store.ping().await.expect_err("it is gone");
+    redis.start_again();
+    store.ping().await.expect("it is back");
+}
+
 /// A cluster whose node with the sessions is reached by way of a proxy.
 fn behind_a_proxy() -> (Cluster, Proxy) {
     let cluster = Cluster::start();

@@ -2,7 +2,7 @@
 
 use countersign::store::{StoreError, UserStore, sqlite::SqliteStore};
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
-use std::{path::Path, time::Duration};
+use std::{io, path::Path, time::Duration};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -61,4 +61,13 @@ async fn a_file_that_was_closed_answers_no_more() {
     store.close().await;
     assert!(store.ping().await.is_err(), "nobody has it open");
     open(&path, Duration::from_secs(60)).await.expect("it can be opened again");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_missing_is_told_of_as_that() {
+    let folder = TempDir::new().expect("a folder");
+    let opened = open(&folder.path().join("missing/users.db"), Duration::from_secs(60)).await;
+    let Err(StoreError::Unavailable(source)) = &opened else { panic!("{opened:?}") };
+    let source: &io::Error = source.downcast_ref().expect("the system's own error");
+    assert_eq!(source.kind(), io::ErrorKind::NotFound);
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use countersign::{
     clock::{ManualClock, UnixTime},
     config::{Environment, Settings},
-    grant::{Authority, BasicCredentials, Caller, ClientCredentials, GrantError, TokenRequest, Tokens},
+    grant::{Authority, Caller, GrantError, TokenRequest, Tokens},
     password::{Hasher, Password, PasswordHash},
     store::{Insertion, StoreError, Stores, User, UserStore, memory::MemoryStore},
     user::{RoleName, UserId, Username},
@@ -138,44 +138,4 @@ async fn a_login_renews_a_hash_of_another_kind_and_no_other() {
     let scene = Scene::set(&present, &present).await;
     scene.login("correct horse").await.expect("a login");
     assert_eq!(scene.hash().await, present);
-}
-
-#[tokio::test]
-async fn a_request_that_names_no_grant_is_told_what_is_missing() {
-    let kept = legacy("correct horse");
-    let scene = Scene::set(&kept, &kept).await;
-    let both = "The parameters username and password are needed";
-    for (username, password, expected) in [
-        (None, None, "The parameter grant_type is missing"),
-        (Some("ada"), None, both),
-        (None, Some("correct horse"), both),
-    ] {
-        let request = TokenRequest {
-            username: username.map(str::to_owned),
-            password: password.map(|text| text.to_owned().into()),
-            ..TokenRequest::default()
-        };
-        let answer = scene.authority.token(request, Caller::default()).await;
-        assert!(matches!(answer, Err(GrantError::InvalidRequest(text)) if text == expected), "{answer:?}");
-    }
-}
-
-// Swagger UI and others send an empty name and secret when they have none.
-#[tokio::test]
-async fn empty_basic_credentials_are_none_and_half_of_them_are_some() {
-    let kept = legacy("correct horse");
-    let scene = Scene::set(&kept, &kept).await;
-    for (id, secret, is_nobody) in [("", "", true), ("nobody", "", false), ("", "a secret", false)] {
-        let basic = BasicCredentials { id: id.into(), secret: secret.to_owned().into() };
-        let request = TokenRequest {
-            username: Some("ada".into()),
-            password: Some("correct horse".to_owned().into()),
-            client: ClientCredentials { basic: Some(basic), ..ClientCredentials::default() },
-            ..TokenRequest::default()
-        };
-        match scene.authority.token(request, Caller::default()).await {
-            Ok(_) => assert!(is_nobody, "{id:?} {secret:?} is no client"),
-            Err(error) => assert!(!is_nobody && matches!(error, GrantError::InvalidClient), "{error:?}"),
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! What holds below HTTP: properties, exact seconds, stores, settings and guards.
 
 mod assertion;
+mod authority;
 mod client;
 mod client_documents;
 mod clients;

@@ -1,7 +1,7 @@
 //! What is written of a key, for everybody and for ourselves.
 
 use super::{ALGORITHMS, NOW, ec, okp, public, rsa, set, with};
-use countersign::jwt::{KeyRing, SigningKey};
+use countersign::jwt::{Algorithm, KeyRing, SigningKey};
 use serde_json::{Value, json};
 
 fn parsed(text: &str) -> Value {
@@ -44,5 +44,15 @@ fn a_new_key_is_another_each_time_and_is_kept_whole() {
         assert_eq!(parsed(&read.to_json()), parsed(&kept), "{algorithm}");
         let alg = &parsed(&kept)["keys"][0]["alg"];
         assert_eq!(alg, algorithm.name());
+    }
+}
+
+#[test]
+fn an_algorithm_is_known_by_its_name_alone() {
+    for algorithm in ALGORITHMS {
+        assert_eq!(algorithm.name().parse::<Algorithm>().expect("its name"), algorithm);
+    }
+    for name in ["", "none", "eddsa", "HS512", "EdDSA "] {
+        assert!(name.parse::<Algorithm>().is_err(), "{name:?}");
     }
 }

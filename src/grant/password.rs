@@ -1,6 +1,6 @@
 //! `grant_type=password` (RFC 6749 §4.3), for the app's own front end.
 
-use super::{Authority, CREDENTIALS_NEEDED, GrantError, TokenRequest, Tokens, least, scope};
+use super::{Authority, GrantError, TokenRequest, Tokens, least, scope};
 use crate::{
     client::GrantType,
     password::{Password, Verdict},
@@ -24,7 +24,8 @@ impl Authority {
     ) -> Result<Tokens, GrantError> {
         let transport = request.transport();
         let (Some(username), Some(password)) = (request.username, request.password) else {
-            return Err(GrantError::InvalidRequest(CREDENTIALS_NEEDED));
+            let text = "The parameters username and password are needed";
+            return Err(GrantError::InvalidRequest(text));
         };
         let asked = request.scope.as_deref();
         scope::granted(asked, &self.allowed_to_anybody(client))?;

@@ -7,6 +7,7 @@ mod database;
 mod environment;
 mod keys;
 mod postgres;
+mod proxies;
 mod reader;
 mod redis;
 mod scopes;
@@ -17,6 +18,7 @@ pub use database::Database;
 pub use environment::Environment;
 pub use keys::{KeyPlace, KeySettings};
 pub use postgres::{PostgresUrl, PostgresUrlError};
+pub use proxies::TrustedProxies;
 pub use reader::{Problem, SettingsError};
 pub use scopes::ScopeSettings;
 
@@ -55,6 +57,8 @@ pub struct Settings {
     pub revocation: RevocationSettings,
     /// `ORIGINS`: origins besides the server's own that may use the refresh cookie.
     pub origins: Vec<String>,
+    /// `TRUSTED_PROXIES`: who is believed when they say whose request they pass on. By default nobody.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// How stores that are not in this process are talked to.
@@ -204,6 +208,7 @@ impl Settings {
         }
         let origins = reader.origins("origins");
         password.policy = site_names::read(&mut reader, &access.issuer, &origins);
+        let trusted_proxies = reader.list("trusted_proxies", TrustedProxies::parse).unwrap_or_default();
         let problems = reader.finish();
         match keys {
             Some(keys) if problems.is_empty() => Ok(Self {
@@ -218,6 +223,7 @@ impl Settings {
                 refresh,
                 revocation,
                 origins,
+                trusted_proxies,
             }),
             _ => Err(SettingsError(problems)),
         }

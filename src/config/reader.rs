@@ -222,6 +222,16 @@ impl Reader {
         vec![]
     }
 
+    /// The words of a list, or of a text that this takes apart.
+    pub(super) fn list<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        let text = self.words_text(key)?;
+        parse(&text).map_err(|error| self.problem(key, error)).ok()
+    }
+
     /// A list (in the environment as JSON), or one text with spaces between its words.
     fn words_text(&mut self, key: &'static str) -> Option<String> {
         let value = self.value(key)?;

@@ -23,6 +23,7 @@ mod page;
 mod password;
 mod postgres;
 mod properties;
+mod proxies;
 mod racy;
 mod redis;
 mod refresh_token;

@@ -297,6 +297,14 @@ fn each_problem_is_blamed_on_the_setting_that_has_it() {
             "COUNTERSIGN_REVOCATION__FEED_SECRET: is a signing key",
         ),
         (&[("COUNTERSIGN_ORIGINS", "https://a.example:443")], "COUNTERSIGN_ORIGINS: must be origins"),
+        (
+            &[("COUNTERSIGN_TRUSTED_PROXIES", "proxy.example")],
+            "COUNTERSIGN_TRUSTED_PROXIES: must be addresses",
+        ),
+        (
+            &[("COUNTERSIGN_TRUSTED_PROXIES", "0.0.0.0/0")],
+            "COUNTERSIGN_TRUSTED_PROXIES: would trust everybody",
+        ),
         (&[("COUNTERSIGN_REDIS_URL", "http://a")], "COUNTERSIGN_REDIS_URL: must be redis://"),
         (
             &[("COUNTERSIGN_DATABASE_URL", "postgres://a:hunter2#b@c/d")],

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod account;
+pub mod allowance;
 pub mod client;
 pub mod clock;
 pub mod config;

@@ -4,11 +4,13 @@
 //! that name), which anyone can run on a store of their own.
 //! Database drivers are known only here and in the pools of `web`.
 
+mod attempt;
 mod checkup;
 mod client;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod key_ring;
+mod local;
 #[cfg(feature = "memory")]
 pub mod memory;
 mod open;
@@ -21,9 +23,11 @@ mod session;
 pub mod sqlite;
 mod user;
 
+pub use attempt::{Attempt, AttemptKey, AttemptStore, Count};
 pub use checkup::{Finding, Severity};
 pub use client::{AssertionId, Authentication, Client, ClientStore, KeptSecret, Lifetimes};
 pub use key_ring::{KeptRing, KeyRingStore};
+pub use local::LocalAttempts;
 pub use open::OpenError;
 pub use session::{
     Advance, Creation, Device, Revocation, RevocationFeed, RevocationList, RevokedSubject, Session,
@@ -86,7 +90,7 @@ pub fn causes(error: &dyn StdError) -> String {
     text
 }
 
-/// Where users, sessions, clients and keys live; often the same place.
+/// Where users, sessions, clients, keys and attempts live; often the same place.
 #[derive(Clone)]
 pub struct Stores {
     /// The users.
@@ -97,17 +101,34 @@ pub struct Stores {
     pub clients: Option<Arc<dyn ClientStore>>,
     /// The keys, if they can be kept with the users (`KEYS__STORE=database`).
     pub keys: Option<Arc<dyn KeyRingStore>>,
+    /// The attempts to log in. Without it each process counts those that it sees, in its memory
+    /// ([`LocalAttempts`]).
+    pub attempts: Option<Arc<dyn AttemptStore>>,
 }
 
 impl Stores {
-    /// Users and sessions in one store that keeps neither clients nor keys.
+    /// Users and sessions in one store that keeps neither clients nor keys nor attempts.
     pub fn of(store: Arc<impl UserStore + SessionStore>) -> Self {
-        Self { users: store.clone(), sessions: store, clients: None, keys: None }
+        Self { users: store.clone(), sessions: store, clients: None, keys: None, attempts: None }
     }
 
     /// All in one store.
-    pub fn all_in(store: Arc<impl UserStore + SessionStore + ClientStore + KeyRingStore>) -> Self {
-        Self { clients: Some(store.clone()), keys: Some(store.clone()), ..Self::of(store) }
+    pub fn all_in(
+        store: Arc<impl UserStore + SessionStore + ClientStore + KeyRingStore + AttemptStore>,
+    ) -> Self {
+        Self {
+            clients: Some(store.clone()),
+            keys: Some(store.clone()),
+            attempts: Some(store.clone()),
+            ..Self::of(store)
+        }
+    }
+
+    /// With what many servers share in Redis: sessions and attempts.
+    #[cfg(feature = "redis")]
+    pub(crate) fn with_redis(self, store: redis::RedisStore) -> Self {
+        let store = Arc::new(store);
+        Self { sessions: store.clone(), attempts: Some(store), ..self }
     }
 
     /// What there is to say about how they are set up; `leeway` is how far clocks may be apart.

@@ -43,9 +43,10 @@ impl Error for OpenError {}
 impl Stores {
     /// Opens the stores that the settings name, for programs without Rocket's pools.
     pub async fn open(settings: &Settings) -> Result<Self, OpenError> {
-        let mut stores = Self::open_database(settings).await?;
-        if let Some(sessions) = Self::open_redis(settings).await? {
-            stores.sessions = sessions;
+        let stores = Self::open_database(settings).await?;
+        #[cfg(feature = "redis")]
+        if let Some(store) = redis(settings).await? {
+            return Ok(stores.with_redis(store));
         }
         Ok(stores)
     }
@@ -74,14 +75,20 @@ impl Stores {
 
     /// The store that `REDIS_URL` names, for sessions; `None` without one.
     pub async fn open_redis(settings: &Settings) -> Result<Option<Arc<dyn SessionStore>>, OpenError> {
-        match &settings.redis {
-            #[cfg(feature = "redis")]
-            Some(url) => {
-                let (namespace, deadline) = (&settings.store.namespace, settings.store.deadline);
-                let store = super::redis::RedisStore::open(url, namespace, deadline).await;
-                Ok(Some(Arc::new(store.map_err(OpenError::at(url))?)))
-            }
-            _ => Ok(None),
+        #[cfg(feature = "redis")]
+        if let Some(store) = redis(settings).await? {
+            return Ok(Some(Arc::new(store)));
         }
+        #[cfg(not(feature = "redis"))]
+        let _ = settings;
+        Ok(None)
     }
+}
+
+#[cfg(feature = "redis")]
+async fn redis(settings: &Settings) -> Result<Option<super::redis::RedisStore>, OpenError> {
+    let Some(url) = &settings.redis else { return Ok(None) };
+    let (namespace, deadline) = (&settings.store.namespace, settings.store.deadline);
+    let store = super::redis::RedisStore::open(url, namespace, deadline).await;
+    store.map(Some).map_err(OpenError::at(url))
 }

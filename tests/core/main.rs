@@ -1,5 +1,6 @@
 //! What holds below HTTP: properties, exact seconds, stores, settings and guards.
 
+mod allowance;
 mod assertion;
 mod authority;
 mod client;

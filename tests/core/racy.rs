@@ -1,5 +1,6 @@
 //! Stores that look first and act then, as one would without thinking: the suites must fail them.
 
+mod attempts;
 mod clients;
 
 use async_trait::async_trait;

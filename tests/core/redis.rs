@@ -30,6 +30,7 @@ async fn open(url: &str) -> Arc<RedisStore> {
 
 async fn conforms(url: &str) {
     conformance::sessions(open(url).await, open(url).await).await;
+    conformance::attempts(open(url).await, open(url).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,8 @@ async fn the_memory_store_conforms() {
     conformance::users(store.clone(), store.clone()).await;
     conformance::sessions(store.clone(), store.clone()).await;
     conformance::clients(store.clone(), store.clone()).await;
-    conformance::key_ring(store.clone(), store).await;
+    conformance::key_ring(store.clone(), store.clone()).await;
+    conformance::attempts(store.clone(), store).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,7 +34,8 @@ async fn the_sqlite_store_conforms_through_two_pools() {
     conformance::users(a.clone(), b.clone()).await;
     conformance::sessions(a.clone(), b.clone()).await;
     conformance::clients(a.clone(), b.clone()).await;
-    conformance::key_ring(a, b).await;
+    conformance::key_ring(a.clone(), b.clone()).await;
+    conformance::attempts(a, b).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,13 +45,16 @@ async fn the_postgres_store_conforms_through_two_pools() {
     conformance::users(a.clone(), b.clone()).await;
     conformance::sessions(a.clone(), b.clone()).await;
     conformance::clients(a.clone(), b.clone()).await;
-    conformance::key_ring(a, b).await;
+    conformance::key_ring(a.clone(), b.clone()).await;
+    conformance::attempts(a, b).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_redis_store_conforms_through_two_connections() {
     let namespace = new_namespace();
-    conformance::sessions(redis(&namespace).await, redis(&namespace).await).await;
+    let (a, b) = (redis(&namespace).await, redis(&namespace).await);
+    conformance::sessions(a.clone(), b.clone()).await;
+    conformance::attempts(a, b).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,15 +14,18 @@
 //! conformance::users(store.clone(), store.clone()).await;
 //! conformance::sessions(store.clone(), store.clone()).await;
 //! conformance::clients(store.clone(), store.clone()).await;
-//! conformance::key_ring(store.clone(), store).await;
+//! conformance::key_ring(store.clone(), store.clone()).await;
+//! conformance::attempts(store.clone(), store).await;
 //! # });
 //! ```
 
+mod attempts;
 mod clients;
 mod key_ring;
 mod sessions;
 mod users;
 
+pub use attempts::attempts;
 pub use clients::clients;
 pub use key_ring::key_ring;
 pub use sessions::{NOW, session, sessions};

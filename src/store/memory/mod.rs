@@ -1,18 +1,19 @@
 //! A store in this process's memory: for tests, and for trying things out. All is lost at the end.
 
+mod attempts;
 mod clients;
 mod key_ring;
 mod sessions;
 mod sync;
 mod users;
 
-use super::{KeptRing, User};
+use super::{KeptRing, LocalAttempts, User};
 use crate::user::Username;
 use std::collections::BTreeMap;
 use sync::Mutex;
 use tokio::sync::watch;
 
-/// Keeps users, sessions, clients and keys, each under a lock of their own. Clones of an `Arc` of it
+/// Keeps users, sessions, clients, keys and attempts, each under a lock of their own. Clones of an `Arc` of it
 /// share what it holds.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
@@ -20,6 +21,7 @@ pub struct MemoryStore {
     sessions: Mutex<sessions::Sessions>,
     clients: Mutex<clients::Clients>,
     key_ring: Mutex<Option<KeptRing>>,
+    attempts: LocalAttempts,
     /// Tells feeds the position of the newest revocation.
     newest: watch::Sender<u64>,
 }

@@ -11,11 +11,12 @@
 //!    their positions.
 //!
 //! Clients and spent assertions need no place in it: nobody who holds a lock on one waits for
-//! another.
+//! another. Nor do attempts, which are locked by their keys and with nothing else.
 //!
 //! Connections keep settings, prepared statements and a `LISTEN`, so a pooler in between has to
 //! give each of them one of the server's own (PgBouncer's `session` mode).
 
+mod attempts;
 mod clients;
 mod feed;
 mod key_ring;

@@ -1,6 +1,7 @@
 //! What the keys are called.
 
-use crate::{session::SessionId, user::UserId};
+use crate::{session::SessionId, store::AttemptKey, user::UserId};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 /// Names of keys, all under one hash tag.
 #[derive(Clone, Debug)]
@@ -35,6 +36,10 @@ impl Keys {
 
     pub(super) fn user(&self, id: UserId) -> String {
         format!("{}user:{id}", self.tag)
+    }
+
+    pub(super) fn attempts(&self, key: &AttemptKey) -> String {
+        format!("{}attempts:{}", self.tag, BASE64_URL_SAFE_NO_PAD.encode(key))
     }
 
     pub(super) fn revision(&self, id: UserId) -> String {

@@ -1,4 +1,4 @@
-//! Sessions and the revocation list in Redis, for several instances of a server.
+//! Sessions, the revocation list and attempts in Redis, for several instances of a server.
 //!
 //! One Lua script for each atomic operation (the `.lua` files here, each behind `lib.lua`), and
 //! all keys under one hash tag, `{namespace}:`, so that they lie in one slot of a Cluster:
@@ -13,11 +13,13 @@
 //! | `list` | a sorted set: the lines of the revocation list by their position; also the channel on which new ones are told of |
 //! | `position` | the last position given |
 //! | `probe` | nothing: whether Redis takes writes |
+//! | `attempts:KEY` | a hash: what is remembered of the attempts at something |
 //! | `epoch` | which memory this is; missing where Redis has lost everything |
 //!
-//! What Redis answered is as durable as it is set up to be. Nothing expires by itself: the
-//! times are the callers', and [`purge`](crate::store::SessionStore::purge) removes what is over.
+//! What Redis answered is as durable as it is set up to be. Nothing but attempts expires by
+//! itself: the times are the callers', and [`purge`](crate::store::SessionStore::purge) removes what is over.
 
+mod attempts;
 mod feed;
 mod keys;
 mod link;
@@ -64,18 +66,18 @@ impl RedisStore {
     }
 }
 
-/// A script of this folder behind what all have in common.
+/// A script of this folder, of one file or several, behind what all have in common.
 macro_rules! script {
-    ($file:literal) => {{
+    ($($file:literal),+) => {{
         static SCRIPT: std::sync::LazyLock<redis::Script> =
-            std::sync::LazyLock::new(|| super::with_lib(include_str!($file)));
+            std::sync::LazyLock::new(|| super::with_lib(&[$(include_str!($file)),+]));
         &*SCRIPT
     }};
 }
 use script;
 
-fn with_lib(code: &str) -> Script {
-    Script::new(&[include_str!("lib.lua"), code].concat())
+fn with_lib(code: &[&str]) -> Script {
+    Script::new(&[&[include_str!("lib.lua")], code].concat().concat())
 }
 
 fn unavailable(error: RedisError) -> StoreError {

@@ -3,6 +3,7 @@
 //! WAL with `synchronous = FULL`: what was answered survives a crash of the process and of the
 //! machine. Several processes (a server and the command line) may use the file at once.
 
+mod attempts;
 mod clients;
 mod key_ring;
 mod rows;

@@ -40,7 +40,7 @@ pub(super) fn stores(rocket: &Rocket<Build>, settings: &Settings) -> Option<Stor
     let stores = stores.or_else(|| postgres::stores(rocket));
     #[cfg(feature = "redis")]
     let stores = match (stores, &settings.redis) {
-        (Some(stores), Some(_)) => redis::sessions(rocket).map(|sessions| Stores { sessions, ..stores }),
+        (Some(stores), Some(_)) => redis::store(rocket).map(|store| stores.with_redis(store)),
         (stores, _) => stores,
     };
     stores

@@ -3,12 +3,12 @@
 use super::{configure, configured};
 use crate::{
     config::{RedisUrl, Settings},
-    store::{OpenError, SessionStore, StoreError, redis::RedisStore},
+    store::{OpenError, StoreError, redis::RedisStore},
 };
 use rocket::{Build, Rocket, figment::Figment};
 use rocket_db_pools::{Database, Pool};
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 /// Configured by `databases.countersign_redis`.
 #[derive(Database)]
@@ -34,9 +34,9 @@ pub(super) fn attach(rocket: Rocket<Build>, settings: &Settings) -> Rocket<Build
     configure(rocket, Redis::NAME, &config).attach(Redis::init())
 }
 
-pub(super) fn sessions(rocket: &Rocket<Build>) -> Option<Arc<dyn SessionStore>> {
+pub(super) fn store(rocket: &Rocket<Build>) -> Option<RedisStore> {
     // Without `fetch`, which complains of a pool that has failed and said so.
-    rocket.state::<Redis>().map(|database| Arc::new(database.0.0.clone()) as Arc<dyn SessionStore>)
+    rocket.state::<Redis>().map(|database| database.0.0.clone())
 }
 
 #[rocket::async_trait]

@@ -33,7 +33,13 @@ impl Desk {
         ]);
         let settings = Settings::load(&rocket::Config::figment(), environment).expect("good settings");
         let (store, users) = (Arc::new(Unsteady::over(store)), Arc::new(MemoryStore::new()));
-        let stores = Stores { users, sessions: store.clone(), clients: Some(store.clone()), keys: None };
+        let stores = Stores {
+            users,
+            sessions: store.clone(),
+            clients: Some(store.clone()),
+            keys: None,
+            attempts: None,
+        };
         let clock = Arc::new(ManualClock::new(UnixTime(1_000_000)));
         let authority = Authority::open(&settings, stores, clock).await.expect("opened");
         let clients = authority.clients().expect("a store of clients");

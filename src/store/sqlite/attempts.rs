@@ -1,0 +1,88 @@
+//! Attempts in SQLite.
+
+use super::{
+    SqliteStore, StoreError,
+    rows::{number, signed},
+    unavailable,
+};
+use crate::{
+    allowance::{Attempts, ms},
+    clock::UnixTime,
+    store::{Attempt, AttemptKey, AttemptStore, Count},
+};
+use async_trait::async_trait;
+use sqlx::{SqliteConnection, SqliteExecutor};
+
+#[async_trait]
+impl AttemptStore for SqliteStore {
+    async fn attempt(&self, counts: &[Count], now: UnixTime) -> Result<Attempt, StoreError> {
+        // Whoever has to wait keeps nobody from writing.
+        let mut seen = vec![];
+        for count in counts {
+            seen.push(found(self.pool(), &count.key).await?.unwrap_or_default());
+        }
+        if let Err(refused) = Attempt::at(&seen, counts, now) {
+            return Ok(refused);
+        }
+        let mut transaction = self.write().await?;
+        let mut kept = vec![];
+        for count in counts {
+            kept.push(found(&mut *transaction, &count.key).await?.unwrap_or_default());
+        }
+        match Attempt::at(&kept, counts, now) {
+            Err(refused) => {
+                transaction.rollback().await.map_err(unavailable)?;
+                Ok(refused)
+            }
+            Ok(more) => {
+                for (count, attempts) in counts.iter().zip(more) {
+                    put(&mut transaction, &count.key, attempts).await?;
+                }
+                transaction.commit().await.map_err(unavailable)?;
+                Ok(Attempt::Counted)
+            }
+        }
+    }
+
+    async fn take_back(&self, counts: &[Count], now: UnixTime) -> Result<(), StoreError> {
+        let mut transaction = self.write().await?;
+        for count in counts {
+            if let Some(attempts) = found(&mut *transaction, &count.key).await? {
+                let less = attempts.without_one(&count.allowance, now);
+                put(&mut transaction, &count.key, less).await?;
+            }
+        }
+        transaction.commit().await.map_err(unavailable)
+    }
+
+    async fn forget(&self, key: &AttemptKey) -> Result<bool, StoreError> {
+        self.touched(sqlx::query("DELETE FROM attempts WHERE key = ?").bind(&key[..])).await
+    }
+
+    async fn purge(&self, now: UnixTime, limit: u32) -> Result<u64, StoreError> {
+        let removal = "DELETE FROM attempts WHERE key IN (
+                           SELECT key FROM attempts WHERE forgotten_at <= ?1 AND next_at <= ?1 LIMIT ?2)";
+        let query = sqlx::query(removal).bind(signed(ms(now))).bind(limit);
+        Ok(query.execute(self.pool()).await.map_err(unavailable)?.rows_affected())
+    }
+}
+
+async fn found(database: impl SqliteExecutor<'_>, key: &AttemptKey) -> Result<Option<Attempts>, StoreError> {
+    let query = sqlx::query("SELECT forgotten_at, next_at FROM attempts WHERE key = ?").bind(&key[..]);
+    let Some(row) = query.fetch_optional(database).await.map_err(unavailable)? else { return Ok(None) };
+    let time = |column| number(&row, column);
+    Ok(Some(Attempts { forgotten_at: time("forgotten_at")?, next_at: time("next_at")? }))
+}
+
+async fn put(
+    connection: &mut SqliteConnection,
+    key: &AttemptKey,
+    attempts: Attempts,
+) -> Result<(), StoreError> {
+    let insertion = "INSERT INTO attempts (key, forgotten_at, next_at) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (key) DO UPDATE SET forgotten_at = ?2, next_at = ?3";
+    let query = sqlx::query(insertion).bind(&key[..]);
+    let query = query.bind(signed(attempts.forgotten_at)).bind(signed(attempts.next_at));
+    query.execute(connection).await.map_err(unavailable)?;
+    Ok(())
+}

@@ -18,6 +18,7 @@ pub mod session;
 pub mod store;
 #[cfg(any(feature = "testing", feature = "program"))]
 pub mod testing;
+pub mod throttle;
 pub mod token;
 pub mod user;
 #[cfg(feature = "verifier")]

@@ -16,10 +16,12 @@ use countersign::{
     account::{AccountError, Accounts},
     clock::SystemClock,
     config::{Database, Environment, Settings, SettingsError},
-    password::{Hasher, Policy},
+    keys::Keys,
+    password::Hasher,
     registration::{Clients, Limits},
     revocation::Revocations,
     store::{StoreError, Stores, causes},
+    throttle::Throttle,
 };
 use rocket::figment::Figment;
 use std::{
@@ -141,12 +143,11 @@ async fn dispatch(arguments: Arguments, figment: Figment) -> Result<(), Failure>
 
 /// What the commands on users, sessions and clients work with.
 struct Desk {
+    settings: Settings,
     stores: Stores,
     accounts: Accounts,
     revocations: Arc<Revocations>,
     limits: Limits,
-    policy: Policy,
-    knows_firebase: bool,
 }
 
 impl Desk {
@@ -159,9 +160,16 @@ impl Desk {
         let hasher = Hasher::new(settings.password.params, 1).map_err(|error| Failure::failed(&error))?;
         let accounts = Accounts::new(stores.users.clone(), hasher, revocations.clone());
         let limits = Limits::of(&settings.scopes, settings.access.max_lifetime, &settings.refresh);
-        let policy = settings.password.policy.clone();
-        let knows_firebase = settings.password.firebase_key.is_some();
-        Ok(Self { stores, accounts, revocations, limits, policy, knows_firebase })
+        Ok(Self { settings: settings.clone(), stores, accounts, revocations, limits })
+    }
+
+    /// What counts failed logins, as the server does.
+    async fn throttle(&self) -> Result<Throttle, Failure> {
+        let clock = Arc::new(SystemClock);
+        let keys = Keys::open(&self.settings, &self.stores, clock.clone()).await;
+        let keys = Arc::new(keys.map_err(|error| Failure::failed(&error))?);
+        let attempts = self.stores.attempts.clone().ok_or(StoreError::NotBuilt)?;
+        Ok(Throttle::new(attempts, self.settings.login.clone(), keys, clock))
     }
 
     fn clients(&self) -> Result<Clients, Failure> {

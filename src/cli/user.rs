@@ -60,6 +60,8 @@ pub(super) enum Command {
     Disable { name: Username },
     /// Lets a disabled user in again.
     Enable { name: Username },
+    /// Lets logins to an account be tried again at once, however many have failed.
+    Unlock { name: Username },
     /// Removes a user for good.
     Delete { name: Username },
 }
@@ -68,7 +70,7 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
     let accounts = &desk.accounts;
     match command {
         Command::Add { name, roles, password_stdin } => {
-            let password = NewPassword::read(password_stdin, &name, &desk.policy)?;
+            let password = NewPassword::read(password_stdin, &name, &desk.settings.password.policy)?;
             let roles = roles.into_iter().collect();
             password.print_if_generated()?;
             accounts.add(name, password.password, roles, SystemClock.now()).await?;
@@ -88,7 +90,7 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
         }
         Command::SetPassword { name, password_stdin } => {
             let user = accounts.find(&name).await?;
-            let password = NewPassword::read(password_stdin, &name, &desk.policy)?;
+            let password = NewPassword::read(password_stdin, &name, &desk.settings.password.policy)?;
             password.print_if_generated()?;
             Ok(accounts.set_password(user.id, password.password).await?)
         }
@@ -98,6 +100,12 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
         }
         Command::Disable { name } => Ok(accounts.set_disabled(accounts.find(&name).await?.id, true).await?),
         Command::Enable { name } => Ok(accounts.set_disabled(accounts.find(&name).await?.id, false).await?),
+        Command::Unlock { name } => {
+            accounts.find(&name).await?;
+            let text =
+                if desk.throttle().await?.unlock(&name).await? { "unlocked" } else { "was not locked" };
+            print(text)
+        }
         Command::Delete { name } => Ok(accounts.delete(accounts.find(&name).await?.id).await?),
     }
 }

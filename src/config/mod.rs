@@ -6,6 +6,7 @@
 mod database;
 mod environment;
 mod keys;
+mod login;
 mod postgres;
 mod proxies;
 mod reader;
@@ -17,6 +18,7 @@ pub use self::redis::{RedisUrl, RedisUrlError, Topology};
 pub use database::Database;
 pub use environment::Environment;
 pub use keys::{KeyPlace, KeySettings};
+pub use login::LoginSettings;
 pub use postgres::{PostgresUrl, PostgresUrlError};
 pub use proxies::TrustedProxies;
 pub use reader::{Problem, SettingsError};
@@ -50,6 +52,8 @@ pub struct Settings {
     pub scopes: ScopeSettings,
     /// `PASSWORD__…`: what hashing costs, and which passwords can be chosen.
     pub password: PasswordSettings,
+    /// `LOGIN__…`: how many logins may fail.
+    pub login: LoginSettings,
     /// `REFRESH__…`: how long sessions live.
     pub refresh: RefreshSettings,
     /// `REVOCATION__…`: how long access tokens are taken without word of what was revoked, and
@@ -189,6 +193,7 @@ impl Settings {
         };
         let scopes = scopes::read(&mut reader);
         let mut password = password(&mut reader);
+        let login = login::read(&mut reader);
         let refresh = refresh(&mut reader);
         let revocation = revocation(&mut reader);
         let given = keys.as_ref().and_then(|keys| match &keys.place {
@@ -220,6 +225,7 @@ impl Settings {
                 access,
                 scopes,
                 password,
+                login,
                 refresh,
                 revocation,
                 origins,

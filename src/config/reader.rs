@@ -242,12 +242,6 @@ impl Reader {
         Some(list.map(|words| words.join(" ")).or_else(|| value.into_string()).unwrap_or("\\".into()))
     }
 
-    /// Words, however many.
-    pub(super) fn list(&mut self, key: &'static str) -> Vec<String> {
-        let text = self.words_text(key).unwrap_or_default();
-        text.split_whitespace().map(str::to_owned).collect()
-    }
-
     /// Scope tokens.
     pub(super) fn words(&mut self, key: &'static str) -> Option<Scope> {
         let text = self.words_text(key)?;

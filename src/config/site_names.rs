@@ -5,10 +5,16 @@ use crate::password::Policy;
 
 /// `PASSWORD__SITE_NAMES`, and what the issuer's and the origins' hosts are called.
 pub(super) fn read(reader: &mut Reader, issuer: &str, origins: &[String]) -> Policy {
-    let given = reader.list("password.site_names");
-    if given.iter().any(|name| name.chars().count() < Policy::MIN_NAME) {
-        reader.problem("password.site_names", "must be names of at least 4 characters, with spaces between");
-    }
+    let given = reader.list("password.site_names", |text| {
+        let names: Vec<_> = text.split_whitespace().map(str::to_owned).collect();
+        let long_enough = names.iter().all(|name| name.chars().count() >= Policy::MIN_NAME);
+        if long_enough {
+            Ok(names)
+        } else {
+            Err("must be names of at least 4 characters, with spaces between")
+        }
+    });
+    let given = given.unwrap_or_default();
     let hosts = std::iter::once(issuer).chain(origins.iter().map(String::as_str)).filter_map(name);
     Policy::new(given.iter().map(String::as_str).chain(hosts))
 }

@@ -52,6 +52,11 @@ enum Evidence<'c> {
 }
 
 impl ClientCredentials {
+    /// Whether it says more of the client than a name.
+    pub(super) fn proves(&self) -> bool {
+        matches!(self.evidence(), Ok(Evidence::Secret(..) | Evidence::Assertion(..)))
+    }
+
     /// RFC 6749 §2.3: no more than one way of authenticating in a request.
     fn evidence(&self) -> Result<Evidence<'_>, GrantError> {
         let (id, secret) = (self.id.as_deref(), self.secret.as_deref().map(String::as_str));

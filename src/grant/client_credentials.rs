@@ -33,6 +33,12 @@ impl Authority {
             now,
         )?;
         let said = (!scope.is_empty()).then_some(scope);
-        Ok(Tokens { access_token, expires_in: self.access_life(client), scope: said, refresh: None })
+        Ok(Tokens {
+            access_token,
+            expires_in: self.access_life(client),
+            scope: said,
+            refresh: None,
+            known_device: None,
+        })
     }
 }

@@ -1,6 +1,11 @@
 //! The error of the token endpoint (RFC 6749 §5.2).
 
-use crate::{jwt::IssueError, password::HasherError, store::StoreError};
+use crate::{
+    jwt::IssueError,
+    password::HasherError,
+    store::StoreError,
+    throttle::{ThrottleError, TooMany},
+};
 use thiserror::Error;
 
 /// Why no token was granted.
@@ -27,6 +32,9 @@ pub enum GrantError {
     /// `invalid_scope`: malformed, or nothing of it can be granted.
     #[error("invalid scope")]
     InvalidScope,
+    /// Too many guesses have failed, so nobody has looked at this one.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
     /// The client was changed at that very moment; whoever asked may try again.
     #[error("the client was changed meanwhile")]
     Overtaken,
@@ -59,6 +67,7 @@ impl GrantError {
                 ("invalid_grant", "The credentials are wrong or no longer valid")
             }
             Self::UnsupportedGrantType => ("unsupported_grant_type", "This grant type is not offered here"),
+            Self::TooMany(_) => ("too_many_requests", "Too many attempts have failed; try again later"),
             Self::InvalidScope => ("invalid_scope", "The scope is malformed or cannot be granted"),
             _ => ("temporarily_unavailable", "The service cannot answer right now; try again shortly"),
         }
@@ -75,5 +84,14 @@ impl GrantError {
                 | Self::Issuing(_)
                 | Self::Randomness(_)
         )
+    }
+}
+
+impl From<ThrottleError> for GrantError {
+    fn from(error: ThrottleError) -> Self {
+        match error {
+            ThrottleError::TooMany(too_many) => Self::TooMany(too_many),
+            ThrottleError::Store(error) => Self::Store(error),
+        }
     }
 }

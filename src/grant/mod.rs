@@ -6,6 +6,7 @@
 mod client;
 mod client_credentials;
 mod error;
+mod guess;
 mod introspect;
 mod password;
 mod refresh_token;
@@ -14,6 +15,7 @@ mod scope;
 
 pub use client::{BasicCredentials, ClientCredentials};
 pub use error::GrantError;
+pub use guess::{ChangeError, KnownDevice};
 pub use introspect::Introspection;
 
 use crate::{
@@ -27,7 +29,8 @@ use crate::{
     registration::{Clients, Limits},
     revocation::Revocations,
     scope::Scope,
-    store::{Client, Device, Session, Stores, Transport, User},
+    store::{Client, Device, LocalAttempts, Session, Stores, Transport, User},
+    throttle::Throttle,
 };
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
@@ -51,6 +54,8 @@ pub struct Authority {
     pub revocations: Arc<Revocations>,
     /// How long access tokens are taken without word of what was revoked, and who else has it.
     pub revocation: RevocationSettings,
+    /// Counts guesses at passwords.
+    pub throttle: Throttle,
     /// What can be granted, and to whom.
     pub scopes: ScopeSettings,
     /// What time it is.
@@ -99,6 +104,8 @@ pub struct TokenQuery {
 pub struct Caller {
     /// The refresh token from the cookie.
     pub cookie: Option<Zeroizing<String>>,
+    /// What the browser was given when it logged in before ([`KnownDevice`]), from its cookie.
+    pub known_device: Option<String>,
     /// What the caller can be recognised by.
     pub device: Device,
 }
@@ -113,6 +120,8 @@ pub struct Tokens {
     pub scope: Option<Scope>,
     /// By what the next one is had, if the client may refresh.
     pub refresh: Option<Refresh>,
+    /// What a browser that has logged in is known by next time.
+    pub known_device: Option<KnownDevice>,
 }
 
 impl fmt::Debug for Tokens {
@@ -189,11 +198,15 @@ impl Authority {
         let PasswordSettings { params, permits, queue, firebase_key: firebase, .. } =
             settings.password.clone();
         let hasher = Hasher::start(Hashing { params, permits, queue, firebase, ..Hashing::default() })?;
+        let keys = Arc::new(keys);
+        // Whoever brings stores of their own need not bring one for this.
+        let attempts = stores.attempts.clone().unwrap_or_else(|| Arc::new(LocalAttempts::default()));
         Ok(Self {
+            throttle: Throttle::new(attempts, settings.login.clone(), keys.clone(), clock.clone()),
             stores,
             hasher,
             tokens: keys.tokens().clone(),
-            keys: Arc::new(keys),
+            keys,
             refresh: settings.refresh.clone(),
             revocations: Arc::new(revocations),
             revocation: settings.revocation.clone(),
@@ -223,14 +236,17 @@ impl Authority {
 
     /// Answers a token request.
     pub async fn token(&self, request: TokenRequest, caller: Caller) -> Result<Tokens, GrantError> {
-        let client = self.authenticate(&request.client).await?;
+        let client = match self.authenticate(&request.client).await {
+            Ok(client) => client,
+            Err(error) => return Err(self.noted(error, &request, caller.device.address).await),
+        };
         let grant = request.grant()?;
         // RFC 6749 §5.2: the client is known, and may not use this grant.
         if !client.grants.contains(&grant) {
             return Err(GrantError::UnauthorizedClient);
         }
         match grant {
-            GrantType::Password => self.password(request, &client, caller.device).await,
+            GrantType::Password => self.password(request, &client, caller).await,
             GrantType::RefreshToken => self.refresh_token(request, &client, caller.cookie).await,
             GrantType::ClientCredentials => self.client_credentials(request, &client).await,
         }
@@ -295,6 +311,7 @@ impl Authority {
                 transport: session.transport,
                 expires_in: left,
             }),
+            known_device: None,
         })
     }
 }

@@ -1,12 +1,12 @@
 //! `grant_type=password` (RFC 6749 §4.3), for the app's own front end.
 
-use super::{Authority, GrantError, TokenRequest, Tokens, least, scope};
+use super::{Authority, Caller, GrantError, TokenRequest, Tokens, guess::Circumstances, least, scope};
 use crate::{
     client::GrantType,
     password::{Password, Verdict},
     refresh_token::Salt,
     session::SessionId,
-    store::{Client, Creation, Device, Session, StoreError, User},
+    store::{Client, Creation, Device, Session, StoreError, Transport, User},
     user::Username,
 };
 use std::time::Duration;
@@ -20,7 +20,7 @@ impl Authority {
         &self,
         request: TokenRequest,
         client: &Client,
-        device: Device,
+        caller: Caller,
     ) -> Result<Tokens, GrantError> {
         let transport = request.transport();
         let (Some(username), Some(password)) = (request.username, request.password) else {
@@ -30,7 +30,13 @@ impl Authority {
         let asked = request.scope.as_deref();
         scope::granted(asked, &self.allowed_to_anybody(client))?;
         let now = self.clock.now();
-        let (user, revision) = self.login(&username, &password).await?;
+        let device = caller.device;
+        let from = Circumstances {
+            address: device.address,
+            device: caller.known_device.as_deref(),
+            refresh_token: request.refresh_token.as_ref().map(|token| token.as_str()),
+        };
+        let (user, revision) = self.guess(&username, &password, from).await?;
         self.confirm(client).await?;
         let scope = scope::granted(asked, &self.allowed(client, &user))?;
         let (idle, absolute) = self.session_lives(client);
@@ -61,7 +67,11 @@ impl Authority {
         }
         // The session that had to go for this one, if any, is denied from now on.
         self.revocations.catch_up().await?;
-        self.tokens(&session, client, &user, scope, revision, now)
+        let mut tokens = self.tokens(&session, client, &user, scope, revision, now)?;
+        if transport == Transport::Cookie {
+            tokens.known_device = self.introduce(&user)?;
+        }
+        Ok(tokens)
     }
 
     /// How long a session through this client lives unused, and at most. One that cannot be
@@ -76,7 +86,7 @@ impl Authority {
 
     /// Who this is, and their revision. Whatever is wrong, the answer is the same, and it takes
     /// as long, unless the password could not be anybody's.
-    async fn login(&self, username: &str, password: &str) -> Result<(User, u64), GrantError> {
+    pub(super) async fn login(&self, username: &str, password: &str) -> Result<(User, u64), GrantError> {
         let password = Password::parse(password).map_err(|_| GrantError::InvalidGrant)?;
         let started = Instant::now();
         let answer = self.identify(username, password).await;

@@ -1,6 +1,6 @@
-//! The refresh cookie: `__Host-refresh`, for browsers only.
+//! The cookies, for browsers only: `__Host-refresh`, and `__Host-device`, which opens nothing.
 
-use crate::grant::Refresh;
+use crate::grant::{KnownDevice, Refresh};
 use rocket::{
     Request, Response,
     http::{Header, Status},
@@ -11,6 +11,9 @@ use zeroize::Zeroizing;
 
 /// The name; its prefix makes browsers insist on Secure, Path=/ and no Domain (RFC 6265bis §4.1.3.2).
 pub const NAME: &str = "__Host-refresh";
+
+/// The cookie by which a browser is known that has logged in before, with the same prefix.
+pub const DEVICE: &str = "__Host-device";
 
 /// What browsers trim (RFC 6265 §5.2). A name with any other white space is another name to them, for
 /// which they do not keep what the prefix promises.
@@ -56,15 +59,40 @@ impl<'r> FromRequest<'r> for RefreshCookie {
 /// assert!(parse(["__Host-refresh=a", "__Host-refresh=a"]) == RefreshCookie::Twice);
 /// ```
 pub fn parse<'h>(headers: impl IntoIterator<Item = &'h str>) -> RefreshCookie {
-    let pairs =
-        headers.into_iter().flat_map(|header| header.split(';')).filter_map(|pair| pair.split_once('='));
-    let trim = |text: &'h str| text.trim_matches(BLANK);
-    let mut values = pairs.filter(|(name, _)| trim(name) == NAME).map(|(_, value)| trim(value));
+    let mut values = values(headers, NAME);
     match (values.next(), values.next()) {
         (None, _) => RefreshCookie::Absent,
         (Some(value), None) => RefreshCookie::Present(Zeroizing::new(value.to_owned())),
         (Some(_), Some(_)) => RefreshCookie::Twice,
     }
+}
+
+fn values<'h>(headers: impl IntoIterator<Item = &'h str>, name: &str) -> impl Iterator<Item = &'h str> {
+    let pairs =
+        headers.into_iter().flat_map(|header| header.split(';')).filter_map(|pair| pair.split_once('='));
+    let trim = |text: &'h str| text.trim_matches(BLANK);
+    pairs.filter(move |(found, _)| trim(found) == name).map(move |(_, value)| trim(value))
+}
+
+/// What a browser says it is known by. Of two nobody can tell which is ours, so it is not known.
+pub(super) struct DeviceCookie(pub(super) Option<String>);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for DeviceCookie {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        let mut values = values(request.headers().get("Cookie"), DEVICE);
+        let only = values.next().filter(|_| values.next().is_none());
+        Outcome::Success(Self(only.map(str::to_owned)))
+    }
+}
+
+/// Has the browser keep what it is known by.
+pub(super) fn set_device(response: &mut Response<'_>, device: &KnownDevice) {
+    let (token, age) = (&device.token, device.expires_in.as_secs());
+    let cookie = format!("{DEVICE}={token}; Max-Age={age}; {ATTRIBUTES}");
+    response.adjoin_header(Header::new("Set-Cookie", cookie));
 }
 
 /// The `Set-Cookie` header that makes a browser keep this refresh token for `age`, in whole seconds.

@@ -4,12 +4,14 @@ use super::{
     answer::{Private, Problem, unavailable},
     body, cookie,
     guard::CurrentUser,
+    refused::Refused,
 };
 use crate::{
     account::AccountError,
     config::Settings,
-    grant::Authority,
+    grant::{Authority, ChangeError, GrantError},
     password::{Password, PasswordError},
+    throttle::ThrottleError,
     user::{RoleName, UserId, Username},
 };
 use rocket::{
@@ -67,23 +69,28 @@ pub(super) async fn password(
     authority: &State<Authority>,
     settings: &State<Settings>,
     data: Data<'_>,
-) -> Result<Changed, Problem> {
-    let bad = |description| Problem { status: Status::BadRequest, error: "invalid_request", description };
+) -> Result<Changed, Refused> {
+    let bad = |description| {
+        Refused::Other(Problem { status: Status::BadRequest, error: "invalid_request", description })
+    };
     let unreadable = || bad("The body must be JSON with current_password and new_password");
-    let body = body::read(data, 4.kibibytes()).await?;
+    let body = body::read(data, 4.kibibytes()).await.map_err(Refused::Other)?;
     let change: Change = serde_json::from_slice(&body).map_err(|_| unreadable())?;
-    let wrong = Problem {
-        status: Status::Forbidden,
-        error: "wrong_password",
-        description: "current_password is not the present password",
+    let wrong = || {
+        Refused::Other(Problem {
+            status: Status::Forbidden,
+            error: "wrong_password",
+            description: "current_password is not the present password",
+        })
     };
     let policy = &settings.password.policy;
     let new = policy.accept(&change.new_password, user.username()).map_err(|error| bad(refusal(error)))?;
-    let present = Password::parse(&change.current_password).map_err(|_| wrong)?;
-    match authority.accounts().change_password(user.id(), present, new).await {
+    let present = Password::parse(&change.current_password).map_err(|_| wrong())?;
+    match authority.change_password(user.id(), user.username(), present, new).await {
         Ok(()) => Ok(Changed),
-        Err(AccountError::WrongPassword) => Err(wrong),
-        Err(error) => Err(unavailable("a password could not be changed")(error)),
+        Err(ChangeError::Account(AccountError::WrongPassword)) => Err(wrong()),
+        Err(ChangeError::Throttle(ThrottleError::TooMany(many))) => Err(GrantError::TooMany(many).into()),
+        Err(error) => Err(Refused::Other(unavailable("a password could not be changed")(error))),
     }
 }
 

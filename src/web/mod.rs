@@ -13,6 +13,7 @@ pub mod form;
 pub mod guard;
 mod health;
 mod introspect;
+mod limited;
 mod logout;
 mod me;
 mod method;

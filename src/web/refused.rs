@@ -1,6 +1,6 @@
 //! Why nothing was granted, as an answer (RFC 6749 §5.2).
 
-use super::{answer::Problem, complaint::complain, cookie};
+use super::{answer::Problem, complaint::complain, cookie, limited::Limited};
 use crate::grant::GrantError;
 use rocket::{
     Request,
@@ -25,6 +25,7 @@ impl From<GrantError> for Refused {
 impl<'r> Responder<'r, 'static> for Refused {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         let error = match self {
+            Self::Grant(GrantError::TooMany(too_many)) => return Limited(too_many).respond_to(request),
             Self::Grant(error) => error,
             Self::DeadCookie => {
                 let mut response = Self::Grant(GrantError::InvalidGrant).respond_to(request)?;

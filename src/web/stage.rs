@@ -11,6 +11,7 @@ use crate::{
     keys::Keys,
     revocation::Revocations,
     store::{Severity, Stores, causes},
+    throttle::Throttle,
 };
 use rocket::{
     Build, Orbit, Request, Response, Rocket, async_trait,
@@ -134,6 +135,7 @@ impl Fairing for Stage {
     async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
         if let Some(authority) = rocket.state::<Authority>() {
             let (revocations, keys) = (authority.revocations.clone(), authority.keys.clone());
+            let throttle = authority.throttle.clone();
             let mut end = rocket.shutdown();
             let patience = authority.revocation.max_staleness;
             let consequence = match authority.revocation.when_stale {
@@ -142,7 +144,8 @@ impl Fairing for Stage {
             };
             tokio::spawn(async move {
                 let following = revocations.follow(patience, consequence);
-                let work = async { tokio::join!(following, keys.follow(), purge(&revocations, &keys)) };
+                let work =
+                    async { tokio::join!(following, keys.follow(), purge(&revocations, &keys, &throttle)) };
                 tokio::select! { _ = work => {}, _ = &mut end => {} }
             });
         }
@@ -232,10 +235,13 @@ async fn manage(
     }
 }
 
-async fn purge(revocations: &Revocations, keys: &Keys) {
+async fn purge(revocations: &Revocations, keys: &Keys, throttle: &Throttle) {
     loop {
         tokio::time::sleep(PURGE_EVERY).await;
         keys.forget();
+        if let Err(error) = throttle.purge().await {
+            tracing::error!(error = &error as &dyn Error, "old attempts to log in could not be removed");
+        }
         match revocations.purge().await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "expired sessions removed"),

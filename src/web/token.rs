@@ -3,7 +3,7 @@
 use super::{
     answer::Private,
     basic::ClientHeader,
-    cookie::{self, CROSS_SITE, Provenance, RefreshCookie},
+    cookie::{self, CROSS_SITE, DeviceCookie, Provenance, RefreshCookie},
     device::Seen,
     form,
     refused::Refused,
@@ -53,6 +53,9 @@ impl<'r> Responder<'r, 'static> for Granted {
         if let Some(refresh) = in_cookie {
             cookie::set(&mut response, refresh);
         }
+        if let Some(device) = &tokens.known_device {
+            cookie::set_device(&mut response, device);
+        }
         Ok(response)
     }
 }
@@ -65,6 +68,7 @@ pub(super) async fn token(
     content_type: Option<&ContentType>,
     client: ClientHeader,
     cookie: RefreshCookie,
+    device: DeviceCookie,
     provenance: Provenance,
     seen: Seen,
     data: Data<'_>,
@@ -88,7 +92,7 @@ pub(super) async fn token(
         return Err(Refused::Other(CROSS_SITE));
     }
     let by_cookie = cookie.is_some();
-    match authority.token(request, Caller { cookie, device: seen.0 }).await {
+    match authority.token(request, Caller { cookie, known_device: device.0, device: seen.0 }).await {
         Ok(tokens) => Ok(Granted(tokens)),
         // Its session is over, so a browser need not send it any more. (One of another client's is
         // `OtherClient`, and stays.)

@@ -38,6 +38,7 @@ mod sessions;
 mod sig;
 mod slow;
 mod sql;
+mod throttle;
 mod token_form;
 mod tokens;
 mod transport;

@@ -22,10 +22,18 @@ pub fn offline(server: &Server) -> (String, String) {
     (text(&reply, "access_token"), text(&reply, "refresh_token"))
 }
 
+/// What an answer sets the cookie of this name to, attributes and all.
+pub fn set_cookie<'r>(reply: &'r Reply, name: &str) -> Option<&'r str> {
+    let mut set = reply.all("set-cookie").filter_map(|set| set.strip_prefix(name)?.strip_prefix('='));
+    let first = set.next();
+    assert_eq!(set.next(), None, "{name} is set twice in {reply:?}");
+    first
+}
+
 /// The value of the refresh cookie that an answer sets.
 pub fn cookie(reply: &Reply) -> String {
-    let set = reply.header("set-cookie").unwrap_or_else(|| panic!("a cookie in {reply:?}"));
-    set.strip_prefix("__Host-refresh=").and_then(|rest| rest.split(';').next()).expect("its value").to_owned()
+    let set = set_cookie(reply, "__Host-refresh").unwrap_or_else(|| panic!("a cookie in {reply:?}"));
+    set.split(';').next().expect("its value").to_owned()
 }
 
 pub fn by_cookie(token: &str) -> Request {

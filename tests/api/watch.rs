@@ -36,7 +36,7 @@ const SECRET: [&str; 16] = [
     "qi",
 ];
 /// What stands at the beginning of any token, secret, key or hash of ours.
-pub const MARKS: [&str; 8] = ["eyJ", "csr_", "csc_", "$argon2", "$2a$", "$2b$", "$2y$", "-----BEGIN"];
+pub const MARKS: [&str; 9] = ["eyJ", "csr_", "csc_", "csd_", "$argon2", "$2a$", "$2b$", "$2y$", "-----BEGIN"];
 /// What is shorter is also a word that may be printed.
 const SHORTEST: usize = 6;
 /// The end of a long one tells as much as all of it, and the beginning of a token tells nothing.

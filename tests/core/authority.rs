@@ -22,7 +22,7 @@ async fn authority() -> Authority {
     let settings = Settings::load(&rocket::Config::figment(), environment).expect("good settings");
     let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(ManualClock::new(NOW)));
     let authority = Authority::open(&settings, Stores::of(store), clock).await.expect("opened");
-    let password = Password::choose(PASSWORD).expect("a password");
+    let password = Password::parse(PASSWORD).expect("a password");
     let ada = "ada".parse().expect("a name");
     authority.accounts().add(ada, password, BTreeSet::new(), NOW).await.expect("added");
     authority

@@ -297,6 +297,19 @@ fn each_problem_is_blamed_on_the_setting_that_has_it() {
             "COUNTERSIGN_REVOCATION__FEED_SECRET: is a signing key",
         ),
         (&[("COUNTERSIGN_ORIGINS", "https://a.example:443")], "COUNTERSIGN_ORIGINS: must be origins"),
+        (&[("COUNTERSIGN_LOGIN__LIMITS", "yes")], "COUNTERSIGN_LOGIN__LIMITS: must be on or off"),
+        (
+            &[("COUNTERSIGN_LOGIN__ACCOUNT_FREE", "0")],
+            "COUNTERSIGN_LOGIN__ACCOUNT_FREE: must be a whole number",
+        ),
+        (
+            &[("COUNTERSIGN_LOGIN__ACCOUNT_PER_DAY", "95")],
+            "COUNTERSIGN_LOGIN__LONGEST_DELAY: must be at least the 86400 seconds of a day divided by each of",
+        ),
+        (
+            &[("COUNTERSIGN_LOGIN__FIRST_DELAY", "901")],
+            "COUNTERSIGN_LOGIN__FIRST_DELAY: must not be longer than LOGIN__LONGEST_DELAY",
+        ),
         (
             &[("COUNTERSIGN_TRUSTED_PROXIES", "proxy.example")],
             "COUNTERSIGN_TRUSTED_PROXIES: must be addresses",

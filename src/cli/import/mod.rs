@@ -101,7 +101,10 @@ impl Import<'_> {
 
     async fn take(&mut self, number: u64, user: Result<User, Wrong>) -> Result<(), Failure> {
         match user {
-            Ok(user) if user.password.needs_firebase_key() && !self.desk.knows_firebase => {
+            Ok(user)
+                if user.password.needs_firebase_key()
+                    && self.desk.settings.password.firebase_key.is_none() =>
+            {
                 self.refuse(
                     number,
                     "password_hash: is Firebase's, and COUNTERSIGN_PASSWORD__FIREBASE_KEY is not set",

@@ -5,7 +5,7 @@ use crate::{
     backing::{Backing, on_every_store},
     http::Request,
     server::{PASSWORD, assert_token_error},
-    tokens::{by_cookie, cookie, same_origin, text},
+    tokens::{by_cookie, cookie, same_origin, set_cookie, text},
 };
 
 on_every_store![
@@ -63,7 +63,7 @@ fn a_sessions_life_is_the_clients_own_where_that_is_shorter(on: &Backing) {
     let login = [("username", "ada"), ("password", PASSWORD), ("client_id", "kiosk")];
     let reply = server.send(Request::post("/token").form(&login));
     assert_eq!(reply.json()["expires_in"], 31);
-    let set = reply.header("set-cookie").expect("a cookie");
+    let set = set_cookie(&reply, "__Host-refresh").expect("a cookie");
     assert!(set.contains("Max-Age=60;"), "{set}");
     let list = server.cli(&["session", "list", "ada", "--json"], "");
     let list: serde_json::Value = serde_json::from_str(&list).expect("JSON");

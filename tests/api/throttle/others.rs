@@ -1,0 +1,55 @@
+//! What else can be guessed: the present password, and a client's secret.
+
+use super::*;
+
+fn change(server: &Server, token: &str, present: &str) -> Reply {
+    let body = json!({ "current_password": present, "new_password": "a new password" }).to_string();
+    server.send(Request::post("/me/password").bearer(token).body("application/json", body))
+}
+
+#[test]
+fn whoever_has_a_token_cannot_guess_the_password_by_changing_it() {
+    let server = Server::start_with(SLOW);
+    server.user("ada", &[]);
+    server.user("eve", &[]);
+    let (ada, eve) = (server.login("ada"), server.login("eve"));
+    for _ in 0..FREE {
+        assert_eq!(change(&server, &ada, "wrong password").status, 403);
+    }
+    assert_limited(&change(&server, &ada, PASSWORD), "account");
+    assert_eq!(change(&server, &eve, PASSWORD).status, 204, "others are served");
+    assert_eq!(server.send(login("ada", PASSWORD)).status, 200, "and it is no way to lock anybody out");
+}
+
+#[test]
+fn an_attack_on_a_login_does_not_keep_its_owner_from_changing_the_password() {
+    let server = Server::start_with(SLOW);
+    server.user("ada", &[]);
+    let token = server.login("ada");
+    use_up(&server, "ada");
+    assert_eq!(change(&server, &token, PASSWORD).status, 204);
+}
+
+#[test]
+fn whoever_tries_many_secrets_is_told_to_wait_and_the_right_one_works() {
+    let server = Server::start_with(&[
+        ("COUNTERSIGN_LOGIN__ADDRESS_FREE", "3"),
+        ("COUNTERSIGN_LOGIN__FIRST_DELAY", "600"),
+        ("COUNTERSIGN_LOGIN__LONGEST_DELAY", "86400"),
+    ]);
+    server.user("ada", &[]);
+    let secret = server.cli(&["client", "add", "worker"], "");
+    let secret = secret.trim().strip_prefix("secret: ").expect("a secret");
+    let ask = |id: &str, secret: &str| {
+        let form = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
+        server.send(Request::post("/token").form(&form))
+    };
+    for id in ["worker", "nobody", "worker"] {
+        assert_eq!(ask(id, "wrong").status, 401);
+    }
+    for id in ["worker", "nobody"] {
+        assert_limited(&ask(id, "wrong"), "address");
+    }
+    assert_eq!(ask("worker", secret).status, 200);
+    assert_eq!(server.send(login("ada", PASSWORD)).status, 200, "logins have a count of their own");
+}

@@ -178,6 +178,11 @@ impl Throttle {
         }
     }
 
+    /// Whether anything is counted at all.
+    pub fn is_limited(&self) -> bool {
+        self.settings.limited
+    }
+
     /// How long a device is known that logs in now; zero: not at all.
     pub fn known_device(&self) -> Duration {
         if self.settings.limited { self.settings.known_device } else { Duration::ZERO }
@@ -188,7 +193,8 @@ impl Throttle {
         DeviceKeys::derive(&self.keys.tokens().ring(), self.clock.now())
     }
 
-    /// Counts at all of these; the first is what the guess is about, if it `is_own`ed by anybody.
+    /// Counts at all of these. The first is what the guess is about, if `is_owned`: whoever is right owns it,
+    /// and all that had failed there is forgotten.
     async fn guess(
         &self,
         subjects: &[(&'static str, Subject<'_>, Allowance)],

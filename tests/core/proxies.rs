@@ -1,5 +1,6 @@
 //! Where a request came from: only those who are trusted are believed, and only for what they saw.
 
+use crate::settings::refused;
 use countersign::config::TrustedProxies;
 use proptest::prelude::*;
 use std::net::IpAddr;
@@ -76,6 +77,17 @@ fn networks_are_written_in_every_usual_way_and_nothing_else_is_one() {
     }
     let mapped = TrustedProxies::parse("::ffff:10.0.0.0/104").expect("a network");
     assert_eq!(mapped, TrustedProxies::parse("10.0.0.0/8").expect("a network"));
+}
+
+#[test]
+fn a_setting_that_names_no_networks_is_refused_by_name() {
+    for (value, expected) in [
+        ("proxy.example", "COUNTERSIGN_TRUSTED_PROXIES: must be addresses and networks"),
+        ("[\"::/0\"]", "COUNTERSIGN_TRUSTED_PROXIES: would trust everybody"),
+    ] {
+        let found = refused(&[("COUNTERSIGN_TRUSTED_PROXIES", value)]);
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}");
+    }
 }
 
 proptest! {

@@ -17,7 +17,7 @@ fn load(toml: &str, profile: &str, pairs: &[(&str, &str)]) -> Result<Settings, V
         .map_err(|error| error.problems().iter().map(ToString::to_string).collect())
 }
 
-fn refused(pairs: &[(&str, &str)]) -> Vec<String> {
+pub fn refused(pairs: &[(&str, &str)]) -> Vec<String> {
     let mut all = vec![KEY];
     all.retain(|(name, _)| pairs.iter().all(|(other, _)| other != name));
     all.extend(pairs);
@@ -297,27 +297,6 @@ fn each_problem_is_blamed_on_the_setting_that_has_it() {
             "COUNTERSIGN_REVOCATION__FEED_SECRET: is a signing key",
         ),
         (&[("COUNTERSIGN_ORIGINS", "https://a.example:443")], "COUNTERSIGN_ORIGINS: must be origins"),
-        (&[("COUNTERSIGN_LOGIN__LIMITS", "yes")], "COUNTERSIGN_LOGIN__LIMITS: must be on or off"),
-        (
-            &[("COUNTERSIGN_LOGIN__ACCOUNT_FREE", "0")],
-            "COUNTERSIGN_LOGIN__ACCOUNT_FREE: must be a whole number",
-        ),
-        (
-            &[("COUNTERSIGN_LOGIN__ACCOUNT_PER_DAY", "95")],
-            "COUNTERSIGN_LOGIN__LONGEST_DELAY: must be at least the 86400 seconds of a day divided by each of",
-        ),
-        (
-            &[("COUNTERSIGN_LOGIN__FIRST_DELAY", "901")],
-            "COUNTERSIGN_LOGIN__FIRST_DELAY: must not be longer than LOGIN__LONGEST_DELAY",
-        ),
-        (
-            &[("COUNTERSIGN_TRUSTED_PROXIES", "proxy.example")],
-            "COUNTERSIGN_TRUSTED_PROXIES: must be addresses",
-        ),
-        (
-            &[("COUNTERSIGN_TRUSTED_PROXIES", "0.0.0.0/0")],
-            "COUNTERSIGN_TRUSTED_PROXIES: would trust everybody",
-        ),
         (&[("COUNTERSIGN_REDIS_URL", "http://a")], "COUNTERSIGN_REDIS_URL: must be redis://"),
         (
             &[("COUNTERSIGN_DATABASE_URL", "postgres://a:hunter2#b@c/d")],

@@ -186,3 +186,29 @@ async fn what_is_over_is_removed() {
     scene.wait(86_400);
     assert_eq!(scene.throttle.purge().await.expect("purged"), 121, "accounts, addresses and everybody");
 }
+
+#[test]
+fn limits_that_would_not_hold_are_refused() {
+    for (name, value, expected) in [
+        ("LIMITS", "yes", "LIMITS: must be on or off"),
+        ("ACCOUNT_FREE", "0", "ACCOUNT_FREE: must be a whole number from 1 to 1000000"),
+        ("GLOBAL_PER_DAY", "0", "GLOBAL_PER_DAY: must be a whole number from 1 to 100000000"),
+        (
+            "ACCOUNT_PER_DAY",
+            "95",
+            "LONGEST_DELAY: must be at least the 86400 seconds of a day divided by each",
+        ),
+        (
+            "LONGEST_DELAY",
+            "863",
+            "LONGEST_DELAY: must be at least the 86400 seconds of a day divided by each",
+        ),
+        ("FIRST_DELAY", "901", "FIRST_DELAY: must not be longer than LOGIN__LONGEST_DELAY"),
+        ("KNOWN_DEVICE", "-1", "KNOWN_DEVICE: must be a whole number from 0 to 34560000"),
+        ("FREE", "5", "FREE: is not a setting"),
+    ] {
+        let found = crate::settings::refused(&[(&format!("COUNTERSIGN_LOGIN__{name}"), value)]);
+        let expected = format!("COUNTERSIGN_LOGIN__{expected}");
+        assert!(found.len() == 1 && found[0].starts_with(&expected), "{found:?}");
+    }
+}

@@ -5,6 +5,7 @@
 //! Database drivers are known only here and in the pools of `web`.
 
 mod attempt;
+mod audit;
 mod checkup;
 mod client;
 #[cfg(feature = "conformance")]
@@ -24,6 +25,7 @@ pub mod sqlite;
 mod user;
 
 pub use attempt::{Attempt, AttemptKey, AttemptStore, Count};
+pub use audit::{AuditLine, AuditStore};
 pub use checkup::{Finding, Severity};
 pub use client::{AssertionId, Authentication, Client, ClientStore, KeptSecret, Lifetimes};
 pub use key_ring::{KeptRing, KeyRingStore};
@@ -90,7 +92,7 @@ pub fn causes(error: &dyn StdError) -> String {
     text
 }
 
-/// Where users, sessions, clients, keys and attempts live; often the same place.
+/// Where users, sessions, clients, keys, attempts and the audit trail live; often the same place.
 #[derive(Clone)]
 pub struct Stores {
     /// The users.
@@ -104,22 +106,25 @@ pub struct Stores {
     /// The attempts to log in. Without it each process counts those that it sees, in its memory
     /// ([`LocalAttempts`]).
     pub attempts: Option<Arc<dyn AttemptStore>>,
+    /// The audit trail. Without it there is only what is in the log.
+    pub audit: Option<Arc<dyn AuditStore>>,
 }
 
 impl Stores {
-    /// Users and sessions in one store that keeps neither clients nor keys nor attempts.
+    /// Users and sessions in one store that keeps nothing else.
     pub fn of(store: Arc<impl UserStore + SessionStore>) -> Self {
-        Self { users: store.clone(), sessions: store, clients: None, keys: None, attempts: None }
+        Self { users: store.clone(), sessions: store, clients: None, keys: None, attempts: None, audit: None }
     }
 
     /// All in one store.
     pub fn all_in(
-        store: Arc<impl UserStore + SessionStore + ClientStore + KeyRingStore + AttemptStore>,
+        store: Arc<impl UserStore + SessionStore + ClientStore + KeyRingStore + AttemptStore + AuditStore>,
     ) -> Self {
         Self {
             clients: Some(store.clone()),
             keys: Some(store.clone()),
             attempts: Some(store.clone()),
+            audit: Some(store.clone()),
             ..Self::of(store)
         }
     }

@@ -273,7 +273,7 @@ proptest! {
     fn sessions_in_redis_behave_as_the_model(steps in proptest::collection::vec(step(), 1..40)) {
         let namespace = new_namespace();
         run(
-            async || Stores { users: Arc::new(MemoryStore::new()), sessions: redis(&namespace).await, clients: None, keys: None, attempts: None },
+            async || Stores { users: Arc::new(MemoryStore::new()), sessions: redis(&namespace).await, clients: None, keys: None, attempts: None, audit: None },
             &steps,
         );
     }

@@ -23,7 +23,8 @@ async fn the_memory_store_conforms() {
     conformance::sessions(store.clone(), store.clone()).await;
     conformance::clients(store.clone(), store.clone()).await;
     conformance::key_ring(store.clone(), store.clone()).await;
-    conformance::attempts(store.clone(), store).await;
+    conformance::attempts(store.clone(), store.clone()).await;
+    conformance::audit(store.clone(), store).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,7 +36,8 @@ async fn the_sqlite_store_conforms_through_two_pools() {
     conformance::sessions(a.clone(), b.clone()).await;
     conformance::clients(a.clone(), b.clone()).await;
     conformance::key_ring(a.clone(), b.clone()).await;
-    conformance::attempts(a, b).await;
+    conformance::attempts(a.clone(), b.clone()).await;
+    conformance::audit(a, b).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +48,8 @@ async fn the_postgres_store_conforms_through_two_pools() {
     conformance::sessions(a.clone(), b.clone()).await;
     conformance::clients(a.clone(), b.clone()).await;
     conformance::key_ring(a.clone(), b.clone()).await;
-    conformance::attempts(a, b).await;
+    conformance::attempts(a.clone(), b.clone()).await;
+    conformance::audit(a, b).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

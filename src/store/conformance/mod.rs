@@ -15,17 +15,20 @@
 //! conformance::sessions(store.clone(), store.clone()).await;
 //! conformance::clients(store.clone(), store.clone()).await;
 //! conformance::key_ring(store.clone(), store.clone()).await;
-//! conformance::attempts(store.clone(), store).await;
+//! conformance::attempts(store.clone(), store.clone()).await;
+//! conformance::audit(store.clone(), store).await;
 //! # });
 //! ```
 
 mod attempts;
+mod audit;
 mod clients;
 mod key_ring;
 mod sessions;
 mod users;
 
 pub use attempts::attempts;
+pub use audit::audit;
 pub use clients::clients;
 pub use key_ring::key_ring;
 pub use sessions::{NOW, session, sessions};

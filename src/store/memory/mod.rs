@@ -1,6 +1,7 @@
 //! A store in this process's memory: for tests, and for trying things out. All is lost at the end.
 
 mod attempts;
+mod audit;
 mod clients;
 mod key_ring;
 mod sessions;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use sync::Mutex;
 use tokio::sync::watch;
 
-/// Keeps users, sessions, clients, keys and attempts, each under a lock of their own. Clones of an `Arc` of it
+/// Keeps users, sessions, clients, keys, attempts and the audit trail, each under a lock of their own. Clones of an `Arc` of it
 /// share what it holds.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
@@ -22,6 +23,7 @@ pub struct MemoryStore {
     clients: Mutex<clients::Clients>,
     key_ring: Mutex<Option<KeptRing>>,
     attempts: LocalAttempts,
+    trail: Mutex<audit::Trail>,
     /// Tells feeds the position of the newest revocation.
     newest: watch::Sender<u64>,
 }

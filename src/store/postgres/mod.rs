@@ -17,6 +17,7 @@
 //! give each of them one of the server's own (PgBouncer's `session` mode).
 
 mod attempts;
+mod audit;
 mod clients;
 mod feed;
 mod key_ring;

@@ -4,6 +4,7 @@
 //! machine. Several processes (a server and the command line) may use the file at once.
 
 mod attempts;
+mod audit;
 mod clients;
 mod key_ring;
 mod rows;

@@ -39,6 +39,7 @@ impl Desk {
             clients: Some(store.clone()),
             keys: None,
             attempts: None,
+            audit: None,
         };
         let clock = Arc::new(ManualClock::new(UnixTime(1_000_000)));
         let authority = Authority::open(&settings, stores, clock).await.expect("opened");

@@ -21,6 +21,15 @@ pub struct Count {
     pub allowance: Allowance,
 }
 
+impl Count {
+    /// The same with an allowance by which all attempts are as good as one, to take them all back.
+    pub fn whole(self) -> Self {
+        // The longest time in milliseconds that is a number everywhere.
+        let forgets = Duration::from_millis(i64::MAX as u64);
+        Self { allowance: Allowance { forgets, ..self.allowance }, ..self }
+    }
+}
+
 /// What became of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
@@ -47,7 +56,8 @@ pub trait AttemptStore: Send + Sync + 'static {
     /// before whatever is tried.
     async fn attempt(&self, counts: &[Count], now: UnixTime) -> Result<Attempt, StoreError>;
 
-    /// Takes one attempt back that was counted at each of these, since it did not fail.
+    /// Takes one attempt back that was counted at each of these, since it did not fail; all of them where
+    /// it is the [`whole`](Count::whole) count.
     async fn take_back(&self, counts: &[Count], now: UnixTime) -> Result<(), StoreError>;
 
     /// Forgets all attempts at a key; says whether there were any that had not been forgotten yet, or

@@ -17,7 +17,7 @@ use crate::{
     clock::Clock,
     config::LoginSettings,
     keys::Keys,
-    store::{Attempt, AttemptKey, AttemptStore, Count, StoreError},
+    store::{Attempt, AttemptStore, Count, StoreError},
     user::Username,
 };
 use key::{CounterKey, Subject};
@@ -53,8 +53,8 @@ pub struct Guesser<'g> {
 #[derive(Debug)]
 pub struct Guess {
     counts: Vec<Count>,
-    /// What is forgotten if it was right, failures of others too: the owner is here.
-    own: Option<AttemptKey>,
+    /// Whether the first of them has an owner.
+    is_owned: bool,
 }
 
 /// How a guess ended.
@@ -89,6 +89,15 @@ pub enum ThrottleError {
     /// The store did not answer; without it, nothing is let through.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Guess {
+    /// What is to be taken back if it was right: where its owner is, failures of others too.
+    fn rightly(&self) -> Vec<Count> {
+        let own =
+            |(at, count): (usize, &Count)| if at == 0 && self.is_owned { count.whole() } else { *count };
+        self.counts.iter().enumerate().map(own).collect()
+    }
 }
 
 impl fmt::Debug for Throttle {
@@ -146,7 +155,7 @@ impl Throttle {
     pub async fn end(&self, guess: Guess, outcome: Outcome) {
         let done = match outcome {
             Outcome::Wrong => return,
-            Outcome::Right => self.right(&guess).await,
+            Outcome::Right => self.take_back(&guess.rightly()).await,
             Outcome::Unknown => self.take_back(&guess.counts).await,
         };
         if let Err(error) = done {
@@ -201,7 +210,7 @@ impl Throttle {
         is_owned: bool,
     ) -> Result<Guess, ThrottleError> {
         if !self.settings.limited {
-            return Ok(Guess { counts: vec![], own: None });
+            return Ok(Guess { counts: vec![], is_owned });
         }
         let now = self.clock.now();
         let key = CounterKey::derive(&self.keys.tokens().ring(), now);
@@ -211,10 +220,7 @@ impl Throttle {
         };
         let counts: Vec<_> = subjects.iter().map(count).collect();
         match self.store.attempt(&counts, now).await? {
-            Attempt::Counted => {
-                let own = counts.first().filter(|_| is_owned).map(|count| count.key);
-                Ok(Guess { counts, own })
-            }
+            Attempt::Counted => Ok(Guess { counts, is_owned }),
             Attempt::Refused { at, wait } => {
                 let (limit, _, allowance) = subjects[at.min(subjects.len() - 1)];
                 let wait = Duration::from_secs(wait.as_millis().div_ceil(1_000).max(1) as u64);
@@ -222,15 +228,6 @@ impl Throttle {
                 Err(TooMany { limit, allowance, wait }.into())
             }
         }
-    }
-
-    async fn right(&self, guess: &Guess) -> Result<(), StoreError> {
-        let others: Vec<_> =
-            guess.counts.iter().filter(|count| Some(count.key) != guess.own).copied().collect();
-        if let Some(own) = &guess.own {
-            self.store.forget(own).await?;
-        }
-        self.take_back(&others).await
     }
 
     async fn take_back(&self, counts: &[Count]) -> Result<(), StoreError> {

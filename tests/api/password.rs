@@ -175,7 +175,8 @@ fn no_second_account_has_the_same_name() {
 // P10
 #[test]
 fn a_damaged_or_planted_hash_logs_nobody_in() {
-    let server = Server::start();
+    let server = Server::start_with(&[("COUNTERSIGN_LOGIN__LIMITS", "off")]);
+    server.user("ada", &[]);
     let file = server.folder.path().join("test.db");
     let good = sql::stored_hash(&file, "ada");
     for planted in [

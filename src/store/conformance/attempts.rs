@@ -99,6 +99,14 @@ async fn what_is_taken_back_was_never_there(a: &dyn AttemptStore, b: &dyn Attemp
     assert_eq!(attempt(a, &[one], NOW).await, refused(0, 1));
     a.take_back(&[one], NOW).await.expect("taken back");
     assert_eq!(attempt(a, &[one], NOW).await, Attempt::Counted, "a delay goes with what it was for");
+    for _ in 0..5 {
+        let _ = attempt(b, &[other], NOW).await;
+    }
+    b.take_back(&[other.whole(), one], NOW).await.expect("taken back");
+    for _ in 0..5 {
+        assert_eq!(attempt(a, &[other], NOW).await, Attempt::Counted, "all of them are taken back");
+    }
+    assert_eq!(attempt(b, &[other], NOW).await, refused(0, 1), "and no more than all");
     let unknown = five();
     for _ in 0..3 {
         a.take_back(&[unknown], NOW).await.expect("there is nothing to take back");
@@ -189,7 +197,13 @@ async fn many_steps_come_to_what_the_arithmetic_says(a: &dyn AttemptStore, b: &d
             1 => {
                 store.purge(now, 10).await.expect("purged");
             }
-            2..5 => {
+            2 => {
+                let whole = [chosen[0].whole()];
+                store.take_back(&whole, now).await.expect("taken back");
+                let nothing = of(&model, &whole[0]).without_one(&whole[0].allowance, now);
+                model.insert(whole[0].key, nothing);
+            }
+            3..6 => {
                 store.take_back(&chosen, now).await.expect("taken back");
                 for count in &chosen {
                     let less = of(&model, count).without_one(&count.allowance, now);

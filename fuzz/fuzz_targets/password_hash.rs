@@ -76,9 +76,7 @@ fn other_argon2(text: &str) -> Option<Other> {
     let text = text.strip_prefix("argon2").filter(|rest| rest.starts_with('$')).unwrap_or(text);
     let rest = ["$argon2i$", "$argon2d$", "$argon2id$"].iter().find_map(|kind| text.strip_prefix(kind))?;
     let rest = ["v=16$", "v=19$"].iter().find_map(|version| rest.strip_prefix(version)).unwrap_or(rest);
-    let [memory, iterations, lanes] = argon2(rest)?.cost;
-    (u64::from(memory) * u64::from(iterations) <= 2_097_152)
-        .then_some(Other::Argon2([memory, iterations, lanes]))
+    Some(Other::Argon2(argon2(rest)?.cost))
 }
 
 fn argon2(rest: &str) -> Option<Argon2id> {
@@ -100,7 +98,8 @@ fn argon2(rest: &str) -> Option<Argon2id> {
         cost[at] = decimal(value)?;
     }
     let [memory, iterations, lanes] = cost;
-    let affordable = memory <= 262_144 && iterations >= 1 && (1..=16).contains(&lanes);
+    let work = u64::from(memory) * u64::from(iterations);
+    let affordable = memory <= 262_144 && iterations >= 1 && work <= 2_097_152 && (1..=16).contains(&lanes);
     // RFC 9106 §3.1: 8 KiB for each lane at least.
     let possible = affordable && memory >= 8 * lanes && params.len() <= 127;
     let (salt, output) = (from_base64(salt)?, from_base64(output)?);

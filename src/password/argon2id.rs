@@ -24,6 +24,9 @@ impl Argon2Params {
     /// How many lanes can be asked for.
     pub const LANES: RangeInclusive<u64> = 1..=16;
 
+    /// How much memory can be gone through in all passes together, in KiB: 2 GiB take about a second.
+    pub const MAX_WORK: u64 = 2_097_152;
+
     /// Parameters within these bounds, with `memory_kib × iterations` at least 35,840, which is
     /// the weakest of the settings that OWASP calls equally strong.
     pub fn new(memory_kib: u32, iterations: u32, lanes: u32) -> Result<Self, Argon2ParamsError> {
@@ -59,6 +62,7 @@ impl Argon2Params {
         u64::from(self.memory_kib) <= *Self::MEMORY_KIB.end()
             && Self::ITERATIONS.contains(&u64::from(self.iterations))
             && Self::LANES.contains(&u64::from(self.lanes))
+            && u64::from(self.memory_kib) * u64::from(self.iterations) <= Self::MAX_WORK
     }
 }
 
@@ -75,7 +79,9 @@ pub enum Argon2ParamsError {
     #[error("memory must be at least 7168 KiB, and memory times iterations at least 35840")]
     TooWeak,
     /// Over its ceiling.
-    #[error("at most 262144 KiB of memory, 64 iterations and 16 lanes")]
+    #[error(
+        "at most 262144 KiB of memory, 64 iterations and 16 lanes, and memory times iterations at most 2097152"
+    )]
     TooCostly,
 }
 

@@ -1,15 +1,9 @@
 //! Argon2 (RFC 9106) as it is not made here: argon2i, argon2d, version 16, and Django's
 //! `argon2$argon2id$…`. What is made here is read by `argon2id.rs` first.
 
-use crate::password::Cost;
+use crate::password::{Argon2Params, Cost};
 use ::argon2::{Algorithm, Params, PasswordHash as Phc, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-
-/// Memory in KiB.
-const MAX_MEMORY: u32 = 262_144;
-/// Memory times passes: two gibibytes to go through take about a second.
-const MAX_WORK: u32 = 8 * MAX_MEMORY;
-const MAX_LANES: u32 = 16;
 
 pub(in crate::password) struct Argon2 {
     algorithm: Algorithm,
@@ -27,9 +21,10 @@ pub(super) fn parse(text: &str) -> Option<Argon2> {
     let version = phc.version.map_or(Ok(Version::V0x10), Version::try_from).ok()?;
     let params = Params::try_from(&phc).ok()?;
     let (salt, output) = (phc.salt?.to_vec(), phc.hash?.as_bytes().to_vec());
-    let affordable = params.m_cost() <= MAX_MEMORY
-        && params.m_cost().checked_mul(params.t_cost()).is_some_and(|work| work <= MAX_WORK)
-        && params.p_cost() <= MAX_LANES;
+    let [memory, passes, lanes] = [params.m_cost(), params.t_cost(), params.p_cost()].map(u64::from);
+    let affordable = memory <= *Argon2Params::MEMORY_KIB.end()
+        && memory * passes <= Argon2Params::MAX_WORK
+        && lanes <= *Argon2Params::LANES.end();
     // A short output would make a guess likely to fit.
     let fits = affordable && output.len() >= 16 && params.keyid().is_empty() && params.data().is_empty();
     fits.then_some(Argon2 { algorithm, version, params, salt, output })

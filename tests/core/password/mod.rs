@@ -54,6 +54,7 @@ async fn a_planted_hash_logs_nobody_in_and_costs_no_more_than_it_may() {
         &good.replace("v=19", "v=17"),
         &good.replace("m=19456", "m=2147483648"),
         &good.replace("m=19456", "m=4194304"),
+        &good.replace("m=19456,t=2", "m=262144,t=9"),
         &good.replace("t=2", "t=4294967295"),
         &good.replace("p=1", "p=16777215"),
         &good.replace("p=1", "p=0"),
@@ -96,6 +97,7 @@ fn a_cost_under_the_floor_or_over_the_ceiling_is_refused() {
         (7_168, 4, 1),
         (262_145, 1, 1),
         (19_456, 65, 1),
+        (262_144, 9, 1),
         (19_456, 2, 17),
         (19_456, 2, 0),
     ] {

@@ -41,7 +41,7 @@ impl Argon2 {
             && (8..=48).contains(&self.salt.len())
             && (16..=64).contains(&self.output.len());
         let is_ours = self.kind == "argon2id" && self.version == Some(19) && iterations <= 64;
-        let affordable = fits && (is_ours || memory * iterations <= 2_097_152);
+        let affordable = fits && memory * iterations <= 2_097_152;
         affordable.then_some([u64::from(is_ours), memory, iterations, lanes])
     }
 }
@@ -208,7 +208,12 @@ proptest! {
         let text = String::from_iter(chars);
         match cost(&text) {
             Some(Cost::Argon2id(params)) => prop_assert!(
-                params.memory_kib() <= 262_144 && params.iterations() <= 64 && params.lanes() <= 16, "{}", text
+                params.memory_kib() <= 262_144
+                    && params.memory_kib() * params.iterations() <= 2_097_152
+                    && params.iterations() <= 64
+                    && params.lanes() <= 16,
+                "{}",
+                text
             ),
             Some(Cost::Bcrypt(rounds)) => prop_assert!((4..=14).contains(&rounds), "{}", text),
             Some(Cost::Pbkdf2 { iterations }) => prop_assert!(iterations <= 2_000_000, "{}", text),

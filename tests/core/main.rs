@@ -3,6 +3,7 @@
 mod allowance;
 mod assertion;
 mod authority;
+mod checkup;
 mod client;
 mod client_documents;
 mod clients;

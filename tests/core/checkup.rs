@@ -1,0 +1,64 @@
+//! What is said of how the stores are set up, as the server asks for it when it starts.
+
+use crate::{
+    servers::Redis,
+    stores::{new_database, new_namespace, postgres, redis},
+};
+use countersign::{
+    clock::{Clock, SystemClock, UnixTime},
+    store::{Finding, SessionStore, Severity, Stores, UserStore, redis::RedisStore},
+};
+use std::{sync::Arc, time::Duration};
+
+const LEEWAY: Duration = Duration::from_secs(60);
+
+/// An hour after what the stores' clocks say.
+fn late() -> UnixTime {
+    SystemClock.now().plus(Duration::from_secs(3_600))
+}
+
+fn about_clocks(findings: &[Finding]) -> usize {
+    findings.iter().filter(|finding| finding.text.contains("clock")).count()
+}
+
+#[test]
+fn a_finding_is_shown_by_its_text() {
+    assert_eq!(Finding::warning("mind the gap").to_string(), "mind the gap");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_store_is_asked_and_none_twice() {
+    let (users, sessions) = (postgres(&new_database()).await, redis(&new_namespace()).await);
+    for found in [
+        UserStore::checkup(&*users, late(), LEEWAY).await,
+        SessionStore::checkup(&*users, late(), LEEWAY).await,
+        SessionStore::checkup(&*sessions, late(), LEEWAY).await,
+        Stores::of(users.clone()).checkup(late(), LEEWAY).await,
+    ] {
+        let found = found.expect("it answers");
+        assert_eq!(about_clocks(&found), 1, "{found:?}");
+    }
+    let stores = Stores { sessions, ..Stores::of(users) };
+    let found = stores.checkup(late(), LEEWAY).await.expect("they answer");
+    assert_eq!(about_clocks(&found), 2, "{found:?}");
+    let found = stores.checkup(SystemClock.now(), LEEWAY).await.expect("they answer");
+    assert_eq!(about_clocks(&found), 0, "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_does_not_let_us_do_what_we_need_is_refused() {
+    let server = Redis::start_with(&[("appendonly", "yes")]);
+    let found = async |denied: &str| {
+        let user = ["ACL", "SETUSER", "guest", "reset", "on", "nopass", "~*", "&*", "+@all", denied];
+        assert_eq!(server.command(&user), "OK");
+        let url = format!("redis://guest:any@{}", server.address());
+        let url = url.parse().expect("a URL");
+        let store = Arc::new(RedisStore::open(&url, "test", Duration::from_secs(10)).await.expect("open"));
+        store.checkup(SystemClock.now(), LEEWAY).await.expect("it answers")
+    };
+    assert_eq!(found("+ping").await, []);
+    for denied in ["-set", "-publish", "-subscribe"] {
+        let found = found(denied).await;
+        assert!(matches!(&*found, [Finding { severity: Severity::Refusal, .. }]), "{denied}: {found:?}");
+    }
+}

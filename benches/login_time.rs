@@ -26,7 +26,10 @@ const KINDS: [(&str, &str, &str); 5] = [
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let settings = Environment::from_pairs([("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1")]);
+    let settings = Environment::from_pairs([
+        ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1"),
+        ("COUNTERSIGN_LOGIN__LIMITS", "off"),
+    ]);
     let settings = Settings::load(&rocket::Config::figment(), settings).expect("settings");
     let store = Arc::new(MemoryStore::new());
     let hasher = Hasher::new(settings.password.params, 1).expect("a hasher");

@@ -1,6 +1,7 @@
 //! What is done to accounts; the command line, the admin routes and the users' own call this.
 
 use crate::{
+    audit::{Action, Event, Outcome, Told, Witness},
     clock::UnixTime,
     password::{Hasher, HasherError, Password, Verdict},
     revocation::Revocations,
@@ -21,6 +22,7 @@ pub struct Accounts {
     users: Arc<dyn UserStore>,
     hasher: Hasher,
     revocations: Arc<Revocations>,
+    witness: Witness,
 }
 
 /// Why an account was not changed.
@@ -54,10 +56,26 @@ pub enum Imported {
     NameTaken,
 }
 
+impl Told for AccountError {
+    fn told(&self) -> (Outcome, &'static str) {
+        match self {
+            Self::NameTaken => (Outcome::Refused, "name_taken"),
+            Self::Unknown => (Outcome::Refused, "no_such_user"),
+            Self::WrongPassword => (Outcome::Refused, "wrong_password"),
+            Self::Store(_) | Self::Hashing(_) => (Outcome::Failed, "temporarily_unavailable"),
+        }
+    }
+}
+
 impl Accounts {
-    /// The accounts of this store.
-    pub fn new(users: Arc<dyn UserStore>, hasher: Hasher, revocations: Arc<Revocations>) -> Self {
-        Self { users, hasher, revocations }
+    /// The accounts of this store, whose changes this witness tells of.
+    pub fn new(
+        users: Arc<dyn UserStore>,
+        hasher: Hasher,
+        revocations: Arc<Revocations>,
+        witness: Witness,
+    ) -> Self {
+        Self { users, hasher, revocations, witness }
     }
 
     /// Adds a user.
@@ -68,12 +86,16 @@ impl Accounts {
         roles: BTreeSet<RoleName>,
         now: UnixTime,
     ) -> Result<User, AccountError> {
-        let password = self.hasher.hash(password).await?;
-        let user = User { id: UserId::random(), username, password, roles, disabled: false, created_at: now };
-        match self.users.insert(&user).await? {
-            Insertion::Inserted => Ok(user),
-            Insertion::NameTaken => Err(AccountError::NameTaken),
-        }
+        let id = UserId::random();
+        let added = async {
+            let password = self.hasher.hash(password).await?;
+            let user = User { id, username, password, roles, disabled: false, created_at: now };
+            match self.users.insert(&user).await? {
+                Insertion::Inserted => Ok(user),
+                Insertion::NameTaken => Err(AccountError::NameTaken),
+            }
+        };
+        self.witness.note(Event::new(Action::UserAdd).user(id), added).await
     }
 
     /// Adds users as they are, with the hashes that they bring, and says what became of each, in
@@ -85,6 +107,10 @@ impl Accounts {
                 Insertion::Inserted => Imported::Added,
                 Insertion::NameTaken => self.compared(user).await?,
             });
+        }
+        let added = all.iter().filter(|imported| **imported == Imported::Added).count();
+        if added > 0 {
+            self.witness.tell(Event::new(Action::UserImport).detail(added));
         }
         Ok(all)
     }
@@ -118,6 +144,12 @@ impl Accounts {
 
     /// Gives a user another password and ends all their sessions.
     pub async fn set_password(&self, id: UserId, password: Password) -> Result<(), AccountError> {
+        self.witness
+            .note(Event::new(Action::UserPassword).user(id), self.replace_password(id, password))
+            .await
+    }
+
+    async fn replace_password(&self, id: UserId, password: Password) -> Result<(), AccountError> {
         let hash = self.hasher.hash(password).await?;
         self.revocations.user(id).await?;
         known(self.users.set_password(id, &hash).await?)?;
@@ -132,39 +164,52 @@ impl Accounts {
         present: Password,
         new: Password,
     ) -> Result<(), AccountError> {
-        let user = self.users.by_id(id).await?.ok_or(AccountError::Unknown)?;
-        match self.hasher.verify(present, Some(user.password)).await? {
-            Verdict::Match | Verdict::MatchOutdated => self.set_password(id, new).await,
-            Verdict::Mismatch | Verdict::Unusable => Err(AccountError::WrongPassword),
-        }
+        let changed = async {
+            let user = self.users.by_id(id).await?.ok_or(AccountError::Unknown)?;
+            match self.hasher.verify(present, Some(user.password)).await? {
+                Verdict::Match | Verdict::MatchOutdated => self.replace_password(id, new).await,
+                Verdict::Mismatch | Verdict::Unusable => Err(AccountError::WrongPassword),
+            }
+        };
+        self.witness.note(Event::new(Action::UserPassword).user(id), changed).await
     }
 
     /// Replaces all roles of a user. Access tokens that tell of the old ones are revoked; the
     /// sessions go on.
     pub async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<(), AccountError> {
-        self.revocations.access(id).await?;
-        known(self.users.set_roles(id, roles).await?)?;
-        Ok(self.revocations.access(id).await?)
+        let set = async {
+            self.revocations.access(id).await?;
+            known(self.users.set_roles(id, roles).await?)?;
+            Ok(self.revocations.access(id).await?)
+        };
+        self.witness.note(Event::new(Action::UserRoles).user(id), set).await
     }
 
     /// Shuts a user out and ends all their sessions, or lets them in again.
     pub async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<(), AccountError> {
-        if disabled {
-            self.revocations.user(id).await?;
-        }
-        known(self.users.set_disabled(id, disabled).await?)?;
-        if disabled {
-            self.revocations.user(id).await?;
-        }
-        Ok(())
+        let set = async {
+            if disabled {
+                self.revocations.user(id).await?;
+            }
+            known(self.users.set_disabled(id, disabled).await?)?;
+            if disabled {
+                self.revocations.user(id).await?;
+            }
+            Ok(())
+        };
+        let action = if disabled { Action::UserDisable } else { Action::UserEnable };
+        self.witness.note(Event::new(action).user(id), set).await
     }
 
     /// Removes a user and ends all their sessions.
     pub async fn delete(&self, id: UserId) -> Result<(), AccountError> {
-        self.revocations.user(id).await?;
-        known(self.users.delete(id).await?)?;
-        self.revocations.user(id).await?;
-        Ok(())
+        let deleted = async {
+            self.revocations.user(id).await?;
+            known(self.users.delete(id).await?)?;
+            self.revocations.user(id).await?;
+            Ok(())
+        };
+        self.witness.note(Event::new(Action::UserDelete).user(id), deleted).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod allowance;
+pub mod audit;
 pub mod client;
 pub mod clock;
 pub mod config;

@@ -3,13 +3,14 @@
 use super::{Failure, print, session::shown};
 use clap::Subcommand;
 use countersign::{
+    audit::{Action, Actor, Event, Trail, Witness},
     clock::{Clock, SystemClock, UnixTime},
     config::{KeyPlace, Settings},
     jwt::{Algorithm, KeyRing, RingError, RingKey, SigningKey},
     keys::{KeysError, Keystore},
     store::Stores,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// The furthest that a successor is announced ahead, in seconds: 30 days.
 const MAX_ANNOUNCE: u64 = 30 * 86_400;
@@ -83,6 +84,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Fai
         }
         Command::Generate { algorithm, .. } => {
             let ring = desk.keystore()?.generate(algorithm, now).await?;
+            desk.tell(Action::KeyGenerate, ring.keys()[0].key().kid()).await;
             print(&as_line(&ring, &ring.keys()[0], now))
         }
         Command::Rotate { algorithm, after } => {
@@ -97,7 +99,9 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Fai
             }
             let ring = desk.keystore()?.rotate(algorithm, now, after, settings.lives()).await?;
             let newest = ring.keys().iter().rfind(|key| key.life().revoked_at.is_none());
-            newest.map_or(Ok(()), |key| print(&as_line(&ring, key, now)))
+            let Some(newest) = newest else { return Ok(()) };
+            desk.tell(Action::KeyRotate, newest.key().kid()).await;
+            print(&as_line(&ring, newest, now))
         }
         Command::Revoke { kid, dry_run, keep_sessions } => {
             let ring = desk.keystore()?.present().await?;
@@ -112,6 +116,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Fai
                 return Ok(());
             }
             let ring = desk.keystore()?.revoke(&kid, now, keep_sessions, settings.lives()).await?;
+            desk.tell(Action::KeyRevoke, &kid).await;
             let signing = ring.keys().iter().find(|key| key.key().kid() == ring.signing(now).kid());
             signing.map_or(Ok(()), |key| print(&as_line(&ring, key, now)))
         }
@@ -128,13 +133,21 @@ struct Desk<'a> {
     settings: &'a Settings,
     stores: Stores,
     keystore: Option<Keystore>,
+    audit: Trail,
 }
 
 impl<'a> Desk<'a> {
     async fn open(settings: &'a Settings) -> Result<Self, Failure> {
         let stores = super::stores(settings).await?;
         let keystore = Keystore::of(settings, &stores)?;
-        Ok(Self { settings, stores, keystore })
+        let audit = Trail::open(stores.audit.clone(), Arc::new(SystemClock)).await?;
+        Ok(Self { settings, stores, keystore, audit })
+    }
+
+    /// Tells that this was done to a key.
+    async fn tell(&self, action: Action, kid: &str) {
+        Witness::of(Actor::CommandLine, &self.audit).tell(Event::new(action).detail(kid));
+        self.audit.end().await;
     }
 
     fn keystore(&self) -> Result<&Keystore, KeysError> {

@@ -17,9 +17,11 @@ const AT_MOST: &str = "trace,\
     hyper=warn,h2=warn,multer=info,reqwest=info,redis=off,\
     sqlx_postgres::options[{value}]=off,sqlx_postgres::options[{line}]=off";
 
-/// Starts the log; it takes over Rocket's own too.
-pub(super) fn start() {
-    let chosen = std::env::var("RUST_LOG").unwrap_or_else(|_| USUAL.into());
+/// Starts the log; it takes over Rocket's own too. Whoever runs a command knows what they do, and does not
+/// want to read in the audit's words that it was done.
+pub(super) fn start(serving: bool) {
+    let usual = if serving { USUAL.into() } else { format!("{USUAL},countersign::audit=off") };
+    let chosen = std::env::var("RUST_LOG").unwrap_or(usual);
     let format = fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(false)

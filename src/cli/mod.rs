@@ -1,6 +1,7 @@
 //! The program's commands. What they do is done by the library; here is how it is asked for.
 
 mod attack;
+mod audit;
 mod client;
 mod doctor;
 mod import;
@@ -14,6 +15,7 @@ mod user;
 use clap::{Parser, Subcommand};
 use countersign::{
     account::{AccountError, Accounts},
+    audit::{Actor, Trail, Witness},
     clock::SystemClock,
     config::{Database, Environment, Settings, SettingsError},
     keys::Keys,
@@ -66,6 +68,9 @@ enum Command {
     /// Shows and changes the keys that tokens are signed with.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Shows the audit trail: who did what, and what came of it.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Sends bad tokens of every kind to a protected route and says which answers are wrong.
     ///
     /// Exit code 1 if one is. A good token is needed besides, or a route that refuses everything
@@ -112,7 +117,7 @@ impl From<SettingsError> for Failure {
 
 /// Runs the command. Exit codes: 0 done or stopped, 1 could not run, 2 bad usage or settings.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
-    log::start();
+    log::start(matches!(arguments.command, None | Some(Command::Serve)));
     let figment = serve::figment();
     // Before Rocket makes its runtime, which reads the same settings.
     let done = serve::check(&figment).and_then(|()| rocket::async_main(dispatch(arguments, figment)));
@@ -130,15 +135,28 @@ async fn dispatch(arguments: Arguments, figment: Figment) -> Result<(), Failure>
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(figment).await,
         Command::Doctor { json } => doctor::run(&settings(&figment)?, json).await,
-        Command::User(command) => user::run(command, Desk::open(&settings(&figment)?).await?).await,
-        Command::Session(command) => session::run(command, Desk::open(&settings(&figment)?).await?).await,
-        Command::Client(command) => client::run(command, Desk::open(&settings(&figment)?).await?).await,
+        Command::User(command) => at_desk(&figment, |desk| user::run(command, desk)).await,
+        Command::Session(command) => at_desk(&figment, |desk| session::run(command, desk)).await,
+        Command::Client(command) => at_desk(&figment, |desk| client::run(command, desk)).await,
+        Command::Audit(command) => at_desk(&figment, |desk| audit::run(command, desk)).await,
         Command::Keys(command) => match keys::printed(&command) {
             Some(done) => done,
             None => keys::run(command, &settings(&figment)?).await,
         },
         Command::Attack(arguments) => attack::run(arguments, &figment).await,
     }
+}
+
+/// Does some work, and leaves none of what it did untold.
+async fn at_desk<W>(figment: &Figment, work: impl FnOnce(Desk) -> W) -> Result<(), Failure>
+where
+    W: Future<Output = Result<(), Failure>>,
+{
+    let desk = Desk::open(&settings(figment)?).await?;
+    let audit = desk.audit.clone();
+    let done = work(desk).await;
+    audit.end().await;
+    done
 }
 
 /// What the commands on users, sessions and clients work with.
@@ -148,6 +166,8 @@ struct Desk {
     accounts: Accounts,
     revocations: Arc<Revocations>,
     limits: Limits,
+    audit: Trail,
+    witness: Witness,
 }
 
 impl Desk {
@@ -158,15 +178,17 @@ impl Desk {
         let revocations = Arc::new(revocations.await?);
         // It only ever makes hashes, one after the other.
         let hasher = Hasher::new(settings.password.params, 1).map_err(|error| Failure::failed(&error))?;
-        let accounts = Accounts::new(stores.users.clone(), hasher, revocations.clone());
+        let audit = Trail::open(stores.audit.clone(), Arc::new(SystemClock)).await?;
+        let witness = Witness::of(Actor::CommandLine, &audit);
+        let accounts = Accounts::new(stores.users.clone(), hasher, revocations.clone(), witness.clone());
         let limits = Limits::of(&settings.scopes, settings.access.max_lifetime, &settings.refresh);
-        Ok(Self { settings: settings.clone(), stores, accounts, revocations, limits })
+        Ok(Self { settings: settings.clone(), stores, accounts, revocations, limits, audit, witness })
     }
 
     /// What counts failed logins, as the server does.
     async fn throttle(&self) -> Result<Throttle, Failure> {
         let clock = Arc::new(SystemClock);
-        let keys = Keys::open(&self.settings, &self.stores, clock.clone()).await;
+        let keys = Keys::open(&self.settings, &self.stores, clock.clone(), &self.audit).await;
         let keys = Arc::new(keys.map_err(|error| Failure::failed(&error))?);
         let attempts = self.stores.attempts.clone().ok_or(StoreError::NotBuilt)?;
         Ok(Throttle::new(attempts, self.settings.login.clone(), keys, clock))
@@ -174,7 +196,7 @@ impl Desk {
 
     fn clients(&self) -> Result<Clients, Failure> {
         let store = self.stores.clients.clone().ok_or(StoreError::NotBuilt)?;
-        Ok(Clients::new(store, self.revocations.clone(), self.limits.clone()))
+        Ok(Clients::new(store, self.revocations.clone(), self.limits.clone(), self.witness.clone()))
     }
 }
 

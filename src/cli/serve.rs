@@ -3,6 +3,7 @@
 use super::{Failure, settings};
 use countersign::{
     account::AccountError,
+    audit::Actor,
     config::KeyPlace,
     grant::Authority,
     keys::{KeysError, Keystore},
@@ -105,7 +106,13 @@ pub(super) async fn run(figment: Figment) -> Result<(), Failure> {
         })
     }));
     match rocket.launch().await {
-        Ok(_) => Ok(()),
+        Ok(rocket) => {
+            // What was answered last is told of too.
+            if let Some(authority) = rocket.state::<Authority>() {
+                authority.audit.end().await;
+            }
+            Ok(())
+        }
         Err(error) => Err(refusal(&error, &address)),
     }
 }
@@ -167,7 +174,7 @@ async fn announce(rocket: &Rocket<Orbit>, development: bool) {
 
 /// Makes the first admin of an empty store, in development; elsewhere says how it is done.
 async fn first_admin(authority: &Authority, development: bool) -> Result<(), AccountError> {
-    let accounts = authority.accounts();
+    let accounts = authority.accounts(Actor::Server);
     if !accounts.list(None, 1).await?.is_empty() {
         return Ok(());
     }

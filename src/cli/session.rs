@@ -3,6 +3,7 @@
 use super::{Desk, Failure, print};
 use clap::Subcommand;
 use countersign::{
+    audit::{Action, Event},
     clock::{Clock, SystemClock, UnixTime},
     session::SessionId,
     store::Session,
@@ -49,12 +50,16 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
             sessions.iter().try_for_each(|session| print(&as_line(session)))
         }
         Command::Revoke { id } => match desk.revocations.session(id).await? {
-            true => Ok(()),
+            true => {
+                desk.witness.tell(Event::new(Action::SessionEnd).session(id));
+                Ok(())
+            }
             false => Err(Failure::Failed("there is no such session, or it is over already".into())),
         },
         Command::RevokeAll { name } => {
             let user = desk.accounts.find(&name).await?;
             let ended = desk.revocations.user(user.id).await?;
+            desk.witness.tell(Event::new(Action::SessionsEnd).user(user.id).detail(ended));
             print(&format!("sessions ended: {ended}"))
         }
         Command::Purge => print(&format!("sessions removed: {}", desk.revocations.purge().await?)),

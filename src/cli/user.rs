@@ -3,6 +3,7 @@
 use super::{Desk, Failure, PAGE, import, password::NewPassword, print, print_all};
 use clap::Subcommand;
 use countersign::{
+    audit::{Action, Event},
     clock::{Clock, SystemClock},
     store::User,
     user::{RoleName, Username},
@@ -101,10 +102,12 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
         Command::Disable { name } => Ok(accounts.set_disabled(accounts.find(&name).await?.id, true).await?),
         Command::Enable { name } => Ok(accounts.set_disabled(accounts.find(&name).await?.id, false).await?),
         Command::Unlock { name } => {
-            accounts.find(&name).await?;
-            let text =
-                if desk.throttle().await?.unlock(&name).await? { "unlocked" } else { "was not locked" };
-            print(text)
+            let user = accounts.find(&name).await?;
+            if !desk.throttle().await?.unlock(&name).await? {
+                return print("was not locked");
+            }
+            desk.witness.tell(Event::new(Action::UserUnlock).user(user.id));
+            print("unlocked")
         }
         Command::Delete { name } => Ok(accounts.delete(accounts.find(&name).await?.id).await?),
     }

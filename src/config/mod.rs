@@ -59,6 +59,8 @@ pub struct Settings {
     /// `REVOCATION__…`: how long access tokens are taken without word of what was revoked, and
     /// who else may have word of it.
     pub revocation: RevocationSettings,
+    /// `AUDIT__RETENTION`: how long the audit trail is kept, in whole seconds.
+    pub audit_retention: Duration,
     /// `ORIGINS`: origins besides the server's own that may use the refresh cookie.
     pub origins: Vec<String>,
     /// `TRUSTED_PROXIES`: who is believed when they say whose request they pass on. By default nobody.
@@ -143,6 +145,11 @@ const SECRETS: [&str; 8] = [
     "redis_url",
 ];
 
+/// The least and the usual retention of the audit trail, in seconds: a day, beneath which no store lets
+/// lines go, and 90.
+const MIN_RETENTION: u64 = 86_400;
+const USUAL_RETENTION: u64 = 90 * MIN_RETENTION;
+
 impl WhenStale {
     /// As it is set.
     pub const fn as_str(self) -> &'static str {
@@ -211,6 +218,8 @@ impl Settings {
             let text = "is an encryption key, and whoever follows must not have that";
             reader.problem("revocation.feed_secret", text);
         }
+        let audit_retention = reader.integer("audit.retention", MIN_RETENTION..=34_560_000);
+        let audit_retention = Duration::from_secs(audit_retention.unwrap_or(USUAL_RETENTION));
         let origins = reader.origins("origins");
         password.policy = site_names::read(&mut reader, &access.issuer, &origins);
         let trusted_proxies = reader.list("trusted_proxies", TrustedProxies::parse).unwrap_or_default();
@@ -228,6 +237,7 @@ impl Settings {
                 login,
                 refresh,
                 revocation,
+                audit_retention,
                 origins,
                 trusted_proxies,
             }),

@@ -3,6 +3,7 @@
 use super::{Authority, GrantError, TokenRequest};
 use crate::{
     account::AccountError,
+    audit::{Actor, Event},
     password::Password,
     refresh_token::RefreshToken,
     store::User,
@@ -49,11 +50,13 @@ impl Authority {
         username: &str,
         password: &str,
         from: Circumstances<'_>,
+        event: &mut Event,
     ) -> Result<(User, u64), GrantError> {
+        event.name = username.parse::<Username>().ok().map(|name| name.to_string());
         let device = self.known(username, from).await?;
         let guesser = Guesser { username, address: from.address, device };
         let guess = self.throttle.login(guesser).await?;
-        let answer = self.login(username, password).await;
+        let answer = self.login(username, password, event).await;
         let outcome = match &answer {
             Ok(_) => Outcome::Right,
             Err(GrantError::InvalidGrant) => Outcome::Wrong,
@@ -124,7 +127,7 @@ impl Authority {
         new: Password,
     ) -> Result<(), ChangeError> {
         let guess = self.throttle.present_password(username).await?;
-        let answer = self.accounts().change_password(id, present, new).await;
+        let answer = self.accounts(Actor::Themselves).change_password(id, present, new).await;
         let outcome = match &answer {
             Ok(()) => Outcome::Right,
             Err(AccountError::WrongPassword) => Outcome::Wrong,

@@ -20,6 +20,7 @@ pub use introspect::Introspection;
 
 use crate::{
     account::Accounts,
+    audit::{Action, Actor, Event, Outcome, Trail, Witness},
     client::GrantType,
     clock::{Clock, UnixTime},
     config::{PasswordSettings, RefreshSettings, RevocationSettings, ScopeSettings, Settings, WhenStale},
@@ -58,6 +59,10 @@ pub struct Authority {
     pub throttle: Throttle,
     /// What can be granted, and to whom.
     pub scopes: ScopeSettings,
+    /// Where it is noted who did what.
+    pub audit: Trail,
+    /// How long that is kept.
+    pub audit_retention: Duration,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -192,7 +197,8 @@ impl Authority {
         stores: Stores,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let keys = Keys::open(settings, &stores, clock.clone()).await?;
+        let audit = Trail::open(stores.audit.clone(), clock.clone()).await?;
+        let keys = Keys::open(settings, &stores, clock.clone(), &audit).await?;
         let token_life = settings.access.max_lifetime + settings.access.leeway;
         let revocations = Revocations::open(stores.sessions.clone(), clock.clone(), token_life).await?;
         let PasswordSettings { params, permits, queue, firebase_key: firebase, .. } =
@@ -202,6 +208,8 @@ impl Authority {
         // Whoever brings stores of their own need not bring one for this.
         let attempts = stores.attempts.clone().unwrap_or_else(|| Arc::new(LocalAttempts::default()));
         Ok(Self {
+            audit,
+            audit_retention: settings.audit_retention,
             throttle: Throttle::new(attempts, settings.login.clone(), keys.clone(), clock.clone()),
             stores,
             hasher,
@@ -215,16 +223,17 @@ impl Authority {
         })
     }
 
-    /// The accounts that can sign in here.
-    pub fn accounts(&self) -> Accounts {
-        Accounts::new(self.stores.users.clone(), self.hasher.clone(), self.revocations.clone())
+    /// The accounts that can sign in here, in the hands of whoever acts.
+    pub fn accounts(&self, by: Actor) -> Accounts {
+        let witness = Witness::of(by, &self.audit);
+        Accounts::new(self.stores.users.clone(), self.hasher.clone(), self.revocations.clone(), witness)
     }
 
-    /// The clients that are registered here, if there is a store for them.
-    pub fn clients(&self) -> Option<Clients> {
+    /// The clients that are registered here, if there is a store for them, in the hands of whoever acts.
+    pub fn clients(&self, by: Actor) -> Option<Clients> {
         let limits = Limits::of(&self.scopes, self.tokens.lifetime(), &self.refresh);
         let store = self.stores.clients.clone()?;
-        Some(Clients::new(store, self.revocations.clone(), limits))
+        Some(Clients::new(store, self.revocations.clone(), limits, Witness::of(by, &self.audit)))
     }
 
     /// Whether access tokens can be taken at all: not when there has been no word for too long of
@@ -236,20 +245,50 @@ impl Authority {
 
     /// Answers a token request.
     pub async fn token(&self, request: TokenRequest, caller: Caller) -> Result<Tokens, GrantError> {
+        let mut event = Event::new(Action::Login);
+        event.address = caller.device.address;
+        let answer = self.answer(request, caller, &mut event).await;
+        self.record(event, answer.as_ref().err());
+        answer
+    }
+
+    /// The same, and says what happened.
+    async fn answer(
+        &self,
+        request: TokenRequest,
+        caller: Caller,
+        event: &mut Event,
+    ) -> Result<Tokens, GrantError> {
+        event.action = Action::ClientAuthentication;
         let client = match self.authenticate(&request.client).await {
             Ok(client) => client,
             Err(error) => return Err(self.noted(error, &request, caller.device.address).await),
         };
+        event.client = Some(client.id.to_string());
         let grant = request.grant()?;
+        event.action = match grant {
+            GrantType::Password => Action::Login,
+            GrantType::RefreshToken => Action::Refresh,
+            GrantType::ClientCredentials => Action::ServiceToken,
+        };
         // RFC 6749 §5.2: the client is known, and may not use this grant.
         if !client.grants.contains(&grant) {
             return Err(GrantError::UnauthorizedClient);
         }
         match grant {
-            GrantType::Password => self.password(request, &client, caller).await,
-            GrantType::RefreshToken => self.refresh_token(request, &client, caller.cookie).await,
+            GrantType::Password => self.password(request, &client, caller, event).await,
+            GrantType::RefreshToken => self.refresh_token(request, &client, caller.cookie, event).await,
             GrantType::ClientCredentials => self.client_credentials(request, &client).await,
         }
+    }
+
+    /// Notes what came of a request.
+    fn record(&self, mut event: Event, error: Option<&GrantError>) {
+        if let Some(error) = error {
+            event.outcome = if error.is_internal() { Outcome::Failed } else { Outcome::Refused };
+            event.reason = event.reason.or(Some(error.public().0));
+        }
+        self.audit.record(&event);
     }
 
     /// Verifies the signature, the type and every claim of an access token; whether it was revoked

@@ -2,6 +2,7 @@
 
 use super::{Authority, Caller, GrantError, TokenRequest, Tokens, guess::Circumstances, least, scope};
 use crate::{
+    audit::Event,
     client::GrantType,
     password::{Password, Verdict},
     refresh_token::Salt,
@@ -21,6 +22,7 @@ impl Authority {
         request: TokenRequest,
         client: &Client,
         caller: Caller,
+        event: &mut Event,
     ) -> Result<Tokens, GrantError> {
         let transport = request.transport();
         let (Some(username), Some(password)) = (request.username, request.password) else {
@@ -36,7 +38,7 @@ impl Authority {
             device: caller.known_device.as_deref(),
             refresh_token: request.refresh_token.as_ref().map(|token| token.as_str()),
         };
-        let (user, revision) = self.guess(&username, &password, from).await?;
+        let (user, revision) = self.guess(&username, &password, from, event).await?;
         self.confirm(client).await?;
         let scope = scope::granted(asked, &self.allowed(client, &user))?;
         let (idle, absolute) = self.session_lives(client);
@@ -58,9 +60,10 @@ impl Authority {
                 name: request.device_name.and_then(shown),
             },
         };
+        event.session = Some(session.id);
         match self.stores.sessions.create(&session, revision, self.refresh.sessions_per_user).await? {
             Creation::Created => {}
-            Creation::Overtaken => return Err(GrantError::InvalidGrant),
+            Creation::Overtaken => return Err(refused(event, "changed_meanwhile")),
         }
         if !self.revocations.agree(session.id, user.id, revision).await? {
             return Err(StoreError::Forgetful.into());
@@ -86,17 +89,27 @@ impl Authority {
 
     /// Who this is, and their revision. Whatever is wrong, the answer is the same, and it takes
     /// as long, unless the password could not be anybody's.
-    pub(super) async fn login(&self, username: &str, password: &str) -> Result<(User, u64), GrantError> {
-        let password = Password::parse(password).map_err(|_| GrantError::InvalidGrant)?;
+    pub(super) async fn login(
+        &self,
+        username: &str,
+        password: &str,
+        event: &mut Event,
+    ) -> Result<(User, u64), GrantError> {
+        let password = Password::parse(password).map_err(|_| refused(event, "impossible_password"))?;
         let started = Instant::now();
-        let answer = self.identify(username, password).await;
+        let answer = self.identify(username, password, event).await;
         if matches!(answer, Err(GrantError::InvalidGrant)) {
             sleep_until(started + self.hasher.floor()).await;
         }
         answer
     }
 
-    async fn identify(&self, username: &str, password: Password) -> Result<(User, u64), GrantError> {
+    async fn identify(
+        &self,
+        username: &str,
+        password: Password,
+        event: &mut Event,
+    ) -> Result<(User, u64), GrantError> {
         let users = &self.stores.users;
         let found = match username.parse::<Username>() {
             Ok(username) => users.by_username(&username).await?,
@@ -104,27 +117,28 @@ impl Authority {
         };
         let stored = found.as_ref().map(|user| user.password.clone());
         let verdict = self.hasher.verify(password.clone(), stored).await?;
-        let found = found.ok_or(GrantError::InvalidGrant)?;
+        let found = found.ok_or_else(|| refused(event, "no_such_user"))?;
+        (event.user, event.name) = (Some(found.id), None);
         match verdict {
             Verdict::Match | Verdict::MatchOutdated => {}
-            Verdict::Mismatch => return Err(GrantError::InvalidGrant),
+            Verdict::Mismatch => return Err(refused(event, "wrong_password")),
             Verdict::Unusable => {
                 tracing::error!(user = %found.id, "the stored password hash is unusable; set a new password");
-                return Err(GrantError::InvalidGrant);
+                return Err(refused(event, "unusable_hash"));
             }
         }
         // Hashing takes its time, so the record is read again, and after the revision: whatever
         // changes from here on raises the revision and keeps the session from being created.
         let revision = self.stores.sessions.revision(found.id).await?;
-        let user = users.by_id(found.id).await?.ok_or(GrantError::InvalidGrant)?;
+        let user = users.by_id(found.id).await?.ok_or_else(|| refused(event, "deleted_meanwhile"))?;
         if user.disabled {
-            return Err(GrantError::InvalidGrant);
+            return Err(refused(event, "disabled"));
         }
         if user.password != found.password {
             // Another password, or another login has just renewed the hash of the same one.
             return match self.hasher.verify(password, Some(user.password.clone())).await? {
                 Verdict::Match => Ok((user, revision)),
-                _ => Err(GrantError::InvalidGrant),
+                _ => Err(refused(event, "changed_meanwhile")),
             };
         }
         if verdict == Verdict::MatchOutdated {
@@ -145,6 +159,12 @@ impl Authority {
             tracing::warn!(user = %user.id, %error, "an outdated password hash could not be replaced");
         }
     }
+}
+
+/// To everybody it is one refusal; the trail knows why.
+fn refused(event: &mut Event, why: &'static str) -> GrantError {
+    event.reason = Some(why);
+    GrantError::InvalidGrant
 }
 
 /// A text that will be shown to a person: of a bounded length, without control characters and

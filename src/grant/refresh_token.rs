@@ -2,6 +2,7 @@
 
 use super::{Authority, GrantError, TokenRequest, Tokens, scope};
 use crate::{
+    audit::{Action, Event},
     jwt::MAX_LEEWAY,
     refresh_token::RefreshToken,
     store::{Advance, Client, Session, StoreError, Transport},
@@ -14,6 +15,7 @@ impl Authority {
         request: TokenRequest,
         client: &Client,
         cookie: Option<Zeroizing<String>>,
+        event: &mut Event,
     ) -> Result<Tokens, GrantError> {
         let (text, transport) = match (request.refresh_token, cookie) {
             (Some(_), Some(_)) => return Err(GrantError::InvalidRequest("There are two refresh tokens")),
@@ -25,6 +27,7 @@ impl Authority {
         let now = self.clock.now();
         let (token, mut session, revision) =
             self.presented(&text, transport).await?.ok_or(GrantError::InvalidGrant)?;
+        (event.user, event.session) = (Some(session.user), Some(session.id));
         // RFC 6749 §10.4: a refresh token is its client's.
         if !self.may_refresh(&session, client) {
             return Err(GrantError::OtherClient);
@@ -35,6 +38,7 @@ impl Authority {
         let user = self.stores.users.by_id(session.user).await?.filter(|user| !user.disabled);
         let Some(user) = user else {
             self.revocations.session(session.id).await?;
+            event.reason = Some("no_such_user");
             return Err(GrantError::InvalidGrant);
         };
         let allowed = self.allowed(client, &user);
@@ -48,6 +52,7 @@ impl Authority {
             Advance::Repeated(generation) => session.generation = generation,
             Advance::Reused => {
                 tracing::warn!(session = %session.id, user = %user.id, "a used refresh token came back; session ended");
+                event.action = Action::Reuse;
                 self.revocations.catch_up().await?;
                 return Err(GrantError::InvalidGrant);
             }
@@ -96,10 +101,9 @@ impl Authority {
     /// the session will do, and one that is not good does nothing.
     pub async fn end_session_of(&self, refresh_token: &str, transport: Transport) -> Result<(), GrantError> {
         match self.presented(refresh_token, transport).await? {
-            Some((_, session, _)) => self.revocations.session(session.id).await.map(drop)?,
-            None => self.note_end_of(refresh_token).await?,
+            Some((_, session, _)) => Ok(self.end_session(session.user, session.id).await.map(drop)?),
+            None => self.note_end_of(refresh_token).await,
         }
-        Ok(())
     }
 
     /// If this is a refresh token, its session may have ended elsewhere, or by a request whose answer

@@ -13,6 +13,7 @@ pub use keystore::{KeysError, Keystore};
 pub use seal::SealError;
 
 use crate::{
+    audit::{Action, Actor, Event, Trail, Witness},
     clock::Clock,
     config::{KeyPlace, KeySettings, Settings},
     jwt::{AccessTokens, Algorithm, KeyRing, Lives, SigningKey},
@@ -52,6 +53,7 @@ pub struct Keys {
     /// When a look for an unknown key began.
     looked_at: tokio::sync::Mutex<Option<Instant>>,
     changes: watch::Sender<()>,
+    witness: Witness,
 }
 
 /// What was last read.
@@ -71,12 +73,14 @@ impl Keys {
         settings: &Settings,
         stores: &Stores,
         clock: Arc<dyn Clock>,
+        audit: &Trail,
     ) -> Result<Self, KeysError> {
+        let witness = Witness::of(Actor::Server, audit);
         let keystore = Keystore::of(settings, stores)?;
         let previous: Vec<_> = settings.previous_signing_key.iter().cloned().collect();
         let (version, ring) = match (&keystore, &settings.keys.place) {
             (Some(keystore), place) => {
-                let (version, ring) = first(keystore, place, &*clock).await?;
+                let (version, ring) = first(keystore, place, &*clock, &witness).await?;
                 (Some(version), ring.with_previous(&previous))
             }
             (None, KeyPlace::Given(key)) => (None, KeyRing::fixed(SigningKey::clone(key), &previous)?),
@@ -93,6 +97,7 @@ impl Keys {
             reading: tokio::sync::Mutex::default(),
             looked_at: tokio::sync::Mutex::default(),
             changes: watch::Sender::new(()),
+            witness,
         })
     }
 
@@ -231,7 +236,12 @@ impl Keys {
                 Ok(Some(ring.rotate(successor.clone(), now, now.plus(announce), self.lives)?))
             })
             .await?;
-        self.reload().await.map(drop)
+        self.reload().await?;
+        // Another server may have been faster.
+        if self.tokens.ring().keys().iter().any(|key| key.key().kid() == successor.kid()) {
+            self.witness.tell(Event::new(Action::KeyRotate).detail(successor.kid()));
+        }
+        Ok(())
     }
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
@@ -253,6 +263,7 @@ async fn first(
     keystore: &Keystore,
     place: &KeyPlace,
     clock: &dyn Clock,
+    witness: &Witness,
 ) -> Result<(u64, KeyRing), KeysError> {
     if keystore.is_open_to_others() {
         tracing::warn!("{} can be read by others; chmod it to 600", keystore.name());
@@ -265,8 +276,12 @@ async fn first(
         return Err(missing());
     }
     match keystore.generate(Algorithm::EdDsa, clock.now()).await {
+        Ok(ring) => {
+            witness.tell(Event::new(Action::KeyGenerate).detail(ring.signing(clock.now()).kid()));
+            keystore.load().await?.ok_or_else(missing)
+        }
         // Another process has been faster.
-        Ok(_) | Err(KeysError::Exist(_)) => keystore.load().await?.ok_or_else(missing),
+        Err(KeysError::Exist(_)) => keystore.load().await?.ok_or_else(missing),
         Err(error) => Err(error),
     }
 }

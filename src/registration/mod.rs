@@ -5,6 +5,7 @@ mod limits;
 pub use limits::Limits;
 
 use crate::{
+    audit::{Action, Event, Outcome, Told, Witness},
     client::{ClientId, GrantType, SecretHash},
     clock::UnixTime,
     jwt::{KeySet, KeySetError, MAX_LEEWAY},
@@ -28,6 +29,7 @@ pub struct Clients {
     store: Arc<dyn ClientStore>,
     revocations: Arc<Revocations>,
     limits: Limits,
+    witness: Witness,
 }
 
 /// A client to be registered.
@@ -117,6 +119,17 @@ pub enum ClientError {
     Store(#[from] StoreError),
 }
 
+impl Told for ClientError {
+    fn told(&self) -> (Outcome, &'static str) {
+        match self {
+            Self::IdTaken => (Outcome::Refused, "id_taken"),
+            Self::Unknown => (Outcome::Refused, "no_such_client"),
+            Self::Refused(_) | Self::Keys(_) | Self::TwoSecrets => (Outcome::Refused, "not_allowed"),
+            Self::Contended | Self::Store(_) => (Outcome::Failed, "temporarily_unavailable"),
+        }
+    }
+}
+
 impl Proof {
     /// What a client with this proof usually is for: people who log in, or itself.
     pub fn usual_grants(&self) -> BTreeSet<GrantType> {
@@ -136,13 +149,23 @@ impl Terms {
 }
 
 impl Clients {
-    /// The clients of this store.
-    pub fn new(store: Arc<dyn ClientStore>, revocations: Arc<Revocations>, limits: Limits) -> Self {
-        Self { store, revocations, limits }
+    /// The clients of this store, whose changes this witness tells of.
+    pub fn new(
+        store: Arc<dyn ClientStore>,
+        revocations: Arc<Revocations>,
+        limits: Limits,
+        witness: Witness,
+    ) -> Self {
+        Self { store, revocations, limits, witness }
     }
 
     /// Registers a client.
     pub async fn add(&self, registration: Registration, now: UnixTime) -> Result<Client, ClientError> {
+        let event = Event::new(Action::ClientAdd).client(&registration.id);
+        self.witness.note(event, self.register(registration, now)).await
+    }
+
+    async fn register(&self, registration: Registration, now: UnixTime) -> Result<Client, ClientError> {
         let Registration { id, proof, terms } = registration;
         if id.is_first_party() {
             return Err(ClientError::Refused("id: first-party is the built-in client"));
@@ -215,6 +238,15 @@ impl Clients {
         id: &ClientId,
         change: impl Fn(&mut Terms) + Send + Sync,
     ) -> Result<Client, ClientError> {
+        let event = Event::new(Action::ClientChange).client(id);
+        self.witness.note(event, self.replace_terms(id, change)).await
+    }
+
+    async fn replace_terms(
+        &self,
+        id: &ClientId,
+        change: impl Fn(&mut Terms) + Send + Sync,
+    ) -> Result<Client, ClientError> {
         let present = self.find(id).await?;
         let mut terms = Terms::of(&present);
         change(&mut terms);
@@ -245,7 +277,7 @@ impl Clients {
             }
             _ => Err(ClientError::Refused("jwks: the client does not sign; register it anew with its keys")),
         };
-        self.change(id, change).await
+        self.witness.note(Event::new(Action::ClientSecret).client(id), self.change(id, change)).await
     }
 
     /// Gives a client another secret. While two are good there is no third, since nobody can tell
@@ -274,16 +306,23 @@ impl Clients {
             kept.push(new.clone());
             Ok(())
         };
-        if rotation == Rotation::AtOnce {
-            self.take_away(id, change).await
-        } else {
-            self.change(id, change).await
-        }
+        let rotated = async {
+            match rotation {
+                Rotation::AtOnce => self.take_away(id, change).await,
+                Rotation::Overlap(_) | Rotation::ReplaceNewest => self.change(id, change).await,
+            }
+        };
+        self.witness.note(Event::new(Action::ClientSecret).client(id), rotated).await
     }
 
     /// Shuts a client out, with all access tokens that it got, or lets it in again. Sessions that
     /// began through it rest meanwhile.
     pub async fn set_disabled(&self, id: &ClientId, disabled: bool) -> Result<Client, ClientError> {
+        let event = Event::new(Action::ClientChange).client(id);
+        self.witness.note(event, self.shut_out(id, disabled)).await
+    }
+
+    async fn shut_out(&self, id: &ClientId, disabled: bool) -> Result<Client, ClientError> {
         let change = |client: &mut Client| {
             client.disabled = disabled;
             Ok(())
@@ -294,15 +333,18 @@ impl Clients {
     /// Removes a client, with all access tokens that it got. Nobody can go on with its sessions,
     /// not even a client that gets the id later. Whatever fails meanwhile leaves it shut out.
     pub async fn delete(&self, id: &ClientId) -> Result<(), ClientError> {
-        for _ in 0..TRIES {
-            // Shut out it gets nothing more, so all that there is to revoke is revoked before the id
-            // is free: whoever takes it is never hit.
-            let client = self.set_disabled(id, true).await?;
-            if self.store.delete(id, client.revision).await? {
-                return Ok(());
+        let deleted = async {
+            for _ in 0..TRIES {
+                // Shut out it gets nothing more, so all that there is to revoke is revoked before the id
+                // is free: whoever takes it is never hit.
+                let client = self.shut_out(id, true).await?;
+                if self.store.delete(id, client.revision).await? {
+                    return Ok(());
+                }
             }
-        }
-        Err(ClientError::Contended)
+            Err(ClientError::Contended)
+        };
+        self.witness.note(Event::new(Action::ClientDelete).client(id), deleted).await
     }
 
     /// Changes a client in one step, and revokes nothing.

@@ -5,6 +5,7 @@ use super::{
     bad::{Row, of},
 };
 use crate::{
+    audit::Actor,
     client::FIRST_PARTY,
     grant::Authority,
     jwt::Issuance,
@@ -159,7 +160,7 @@ impl<'a> Visitors<'a> {
 
     /// Then all but the one have gone, and their tokens with them.
     pub(super) async fn gone(&mut self) -> Result<Vec<Case>, Failure> {
-        let (accounts, revocations) = (self.authority.accounts(), &self.authority.revocations);
+        let (accounts, revocations) = (self.authority.accounts(Actor::Server), &self.authority.revocations);
         let mut cases = vec![];
         for Leaving { end, user, session, token } in std::mem::take(&mut self.leaving) {
             match end {
@@ -188,7 +189,7 @@ impl<'a> Visitors<'a> {
     pub(super) async fn leave(self) -> Result<(), Failure> {
         for id in self.users {
             if self.authority.stores.users.by_id(id).await?.is_some() {
-                self.authority.accounts().delete(id).await?;
+                self.authority.accounts(Actor::Server).delete(id).await?;
             }
         }
         Ok(())

@@ -68,12 +68,7 @@ pub(super) async fn logout(
     }
     match claims {
         Ok(claims) => {
-            let ended = match (claims.session_id().parse(), claims.token_id().parse()) {
-                (Ok(session), _) => authority.revocations.session(session).await.map(drop),
-                // A service has no session, and its token is all that there is to end.
-                (Err(_), Ok(token)) => authority.revocations.token(token).await,
-                _ => Ok(()),
-            };
+            let ended = authority.end_session_by(&claims).await;
             ended.map_err(unavailable("a session could not be ended"))?;
         }
         // Whose token has expired wants to be logged out all the same.

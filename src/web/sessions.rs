@@ -76,7 +76,7 @@ pub(super) async fn end(
     let failed = unavailable("a session could not be ended");
     let found = authority.stores.sessions.find(id, authority.clock.now()).await.map_err(&failed)?;
     found.filter(|(session, _)| session.user == user.id()).ok_or_else(not_found)?;
-    authority.revocations.session(id).await.map_err(&failed)?;
+    authority.end_session(user.id(), id).await.map_err(&failed)?;
     Ok(Status::NoContent)
 }
 
@@ -96,11 +96,10 @@ pub(super) async fn end_all(
     if uri.path().ends_with('/') {
         return Err(catcher::problem(Status::NotFound));
     }
-    let revocations = &authority.revocations;
     let query = uri.query().map(|query| query.as_str());
     let ended = match (query, user.claims().session_id().parse()) {
-        (None, _) => revocations.user(user.id()).await,
-        (Some("except=current"), Ok(current)) => revocations.others(user.id(), current).await,
+        (None, _) => authority.end_sessions(user.id(), None).await,
+        (Some("except=current"), Ok(current)) => authority.end_sessions(user.id(), Some(current)).await,
         _ => {
             let description = "The query can only be except=current";
             return Err(Problem { status: Status::BadRequest, error: "invalid_request", description });

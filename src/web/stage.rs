@@ -5,6 +5,7 @@ use super::{
     sessions, token, well_known,
 };
 use crate::{
+    audit::Trail,
     clock::{Clock, SystemClock},
     config::{Environment, Settings, WhenStale},
     grant::Authority,
@@ -104,7 +105,10 @@ impl Stage {
 #[async_trait]
 impl Fairing for Stage {
     fn info(&self) -> Info {
-        Info { name: "Countersign", kind: Kind::Ignite | Kind::Liftoff | Kind::Request | Kind::Response }
+        Info {
+            name: "Countersign",
+            kind: Kind::Ignite | Kind::Liftoff | Kind::Request | Kind::Response | Kind::Shutdown,
+        }
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
@@ -142,12 +146,27 @@ impl Fairing for Stage {
                 WhenStale::Refuse => "access tokens are refused (503) until there is",
                 WhenStale::Accept => "access tokens are taken all the same, as the settings say",
             };
+            let audit = authority.audit.clone();
+            // Not ended with the others: requests that are answered last are told of too.
+            tokio::spawn(async move { audit.follow().await });
+            let (audit, retention) = (authority.audit.clone(), authority.audit_retention);
             tokio::spawn(async move {
                 let following = revocations.follow(patience, consequence);
-                let work =
-                    async { tokio::join!(following, keys.follow(), purge(&revocations, &keys, &throttle)) };
+                let work = async {
+                    tokio::join!(
+                        following,
+                        keys.follow(),
+                        purge(&revocations, &keys, &throttle, &audit, retention)
+                    )
+                };
                 tokio::select! { _ = work => {}, _ = &mut end => {} }
             });
+        }
+    }
+
+    async fn on_shutdown(&self, rocket: &Rocket<Orbit>) {
+        if let Some(authority) = rocket.state::<Authority>() {
+            authority.audit.end().await;
         }
     }
 
@@ -235,7 +254,13 @@ async fn manage(
     }
 }
 
-async fn purge(revocations: &Revocations, keys: &Keys, throttle: &Throttle) {
+async fn purge(
+    revocations: &Revocations,
+    keys: &Keys,
+    throttle: &Throttle,
+    audit: &Trail,
+    retention: Duration,
+) {
     loop {
         tokio::time::sleep(PURGE_EVERY).await;
         keys.forget();
@@ -248,6 +273,12 @@ async fn purge(revocations: &Revocations, keys: &Keys, throttle: &Throttle) {
             Err(error) => {
                 tracing::error!(error = &error as &dyn Error, "expired sessions could not be removed")
             }
+        }
+        if let Err(error) = audit.forget(retention).await {
+            tracing::error!(
+                error = &error as &dyn Error,
+                "old lines of the audit trail could not be removed"
+            );
         }
     }
 }

@@ -7,6 +7,9 @@ use crate::{
 };
 use std::{fs, thread};
 
+/// These tests are of what stands behind the limits.
+const UNLIMITED: (&str, &str) = ("COUNTERSIGN_LOGIN__LIMITS", "off");
+
 /// Many at once with the right password and the wrong one, as a browser's page would send them.
 fn logins(server: &Server, count: usize) -> Vec<Reply> {
     let login = |number: usize| {
@@ -33,6 +36,7 @@ fn two_hundred_logins_at_once_take_the_memory_of_two_hashes() {
     let server = Server::start_with(&[
         ("COUNTERSIGN_PASSWORD__PERMITS", "2"),
         ("COUNTERSIGN_PASSWORD__QUEUE", "20"),
+        UNLIMITED,
         ("COUNTERSIGN_PASSWORD__MEMORY_KIB", "65536"),
     ]);
     server.user("ada", &[]);
@@ -61,8 +65,11 @@ fn two_hundred_logins_at_once_take_the_memory_of_two_hashes() {
 
 #[test]
 fn a_login_that_finds_the_queue_full_gets_503_and_may_come_again() {
-    let server =
-        Server::start_with(&[("COUNTERSIGN_PASSWORD__PERMITS", "1"), ("COUNTERSIGN_PASSWORD__QUEUE", "1")]);
+    let server = Server::start_with(&[
+        ("COUNTERSIGN_PASSWORD__PERMITS", "1"),
+        ("COUNTERSIGN_PASSWORD__QUEUE", "1"),
+        UNLIMITED,
+    ]);
     server.user("ada", &[]);
     let replies = logins(&server, 60);
     let refused: Vec<_> = replies.iter().filter(|reply| reply.status == 503).collect();

@@ -5,6 +5,7 @@
 
 mod alg;
 mod attack;
+mod audit;
 mod backing;
 mod claim;
 mod claim_time;

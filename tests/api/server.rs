@@ -97,7 +97,9 @@ fn is_asked_for(line: &str) -> bool {
     let is_time = words.next().is_some_and(|time| time.len() == 27 && time.ends_with('Z'));
     is_time
         && match words.next() {
-            Some("INFO") => words.next().is_some_and(|of| of.starts_with("rocket") || of.starts_with("sqlx")),
+            Some("INFO") => words.next().is_some_and(|of| {
+                ["rocket", "sqlx", "countersign::audit"].iter().any(|known| of.starts_with(known))
+            }),
             level => matches!(level, Some("TRACE" | "DEBUG")),
         }
 }

@@ -1,6 +1,7 @@
 //! What is made of a token request, below HTTP.
 
 use countersign::{
+    audit::Actor,
     client::ClientId,
     clock::{ManualClock, UnixTime},
     config::{Environment, Settings, WhenStale},
@@ -24,7 +25,7 @@ async fn authority() -> Authority {
     let authority = Authority::open(&settings, Stores::of(store), clock).await.expect("opened");
     let password = Password::parse(PASSWORD).expect("a password");
     let ada = "ada".parse().expect("a name");
-    authority.accounts().add(ada, password, BTreeSet::new(), NOW).await.expect("added");
+    authority.accounts(Actor::Server).add(ada, password, BTreeSet::new(), NOW).await.expect("added");
     authority
 }
 

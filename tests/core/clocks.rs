@@ -2,6 +2,7 @@
 
 use crate::PASSWORD;
 use countersign::{
+    audit::Actor,
     clock::{ManualClock, UnixTime},
     config::{Environment, Settings},
     grant::{Authority, Caller, GrantError, TokenRequest, Tokens},
@@ -64,7 +65,12 @@ async fn stores_with_ada() -> Stores {
     let instance = Instance::on(&stores, NOW, "0").await;
     let password = Password::parse(PASSWORD).expect("a password");
     let name = "ada".parse().expect("a name");
-    instance.authority.accounts().add(name, password, Default::default(), NOW).await.expect("added");
+    instance
+        .authority
+        .accounts(Actor::Server)
+        .add(name, password, Default::default(), NOW)
+        .await
+        .expect("added");
     stores
 }
 

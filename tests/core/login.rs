@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use countersign::{
+    audit::Actor,
     clock::{ManualClock, UnixTime},
     config::{Environment, Settings},
     grant::{Authority, Caller, GrantError, TokenRequest, Tokens},
@@ -76,7 +77,11 @@ impl Scene {
         let clock = Arc::new(ManualClock::new(NOW));
         let authority = Authority::open(&settings, stores, clock).await.expect("opened");
         let password = Password::parse("anything at all").expect("a password");
-        let user = authority.accounts().add(ada(), password, BTreeSet::new(), NOW).await.expect("added");
+        let user = authority
+            .accounts(Actor::Server)
+            .add(ada(), password, BTreeSet::new(), NOW)
+            .await
+            .expect("added");
         assert!(store.set_password(user.id, present).await.expect("the store answers"));
         Self { authority, store }
     }

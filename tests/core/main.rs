@@ -2,6 +2,7 @@
 
 mod allowance;
 mod assertion;
+mod audit;
 mod authority;
 mod checkup;
 mod client;

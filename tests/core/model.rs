@@ -3,6 +3,7 @@
 use crate::PASSWORD;
 use crate::stores::{new_database, new_namespace, postgres, redis, sqlite};
 use countersign::{
+    audit::Actor,
     clock::{Clock, ManualClock, UnixTime},
     config::{Environment, Settings},
     grant::{Authority, Caller, GrantError, TokenRequest, Tokens},
@@ -98,8 +99,12 @@ impl Machine {
         let authority = Authority::open(&settings, stores.clone(), clock.clone()).await.expect("opened");
         let password = Password::parse(PASSWORD).expect("a password");
         let name = "ada".parse().expect("a name");
-        let user =
-            authority.accounts().add(name, password, BTreeSet::new(), clock.now()).await.expect("added").id;
+        let user = authority
+            .accounts(Actor::Server)
+            .add(name, password, BTreeSet::new(), clock.now())
+            .await
+            .expect("added")
+            .id;
         let (sessions, access, roles) = (vec![], vec![], BTreeSet::new());
         Self {
             authority,
@@ -141,7 +146,7 @@ impl Machine {
                 self.everything_ended();
             }
             Step::Disable(disabled) => {
-                self.authority.accounts().set_disabled(self.user, *disabled).await.expect("set");
+                self.authority.accounts(Actor::Server).set_disabled(self.user, *disabled).await.expect("set");
                 self.disabled = *disabled;
                 if *disabled {
                     self.everything_ended();
@@ -149,7 +154,7 @@ impl Machine {
             }
             Step::Roles(editor) => {
                 self.roles = editor.then(|| "editor".parse().expect("a role")).into_iter().collect();
-                self.authority.accounts().set_roles(self.user, &self.roles).await.expect("set");
+                self.authority.accounts(Actor::Server).set_roles(self.user, &self.roles).await.expect("set");
                 self.revision += 1;
             }
             Step::Restart => {

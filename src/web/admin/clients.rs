@@ -2,6 +2,7 @@
 
 use super::{Admin, bad, cut, fields::Fields, page};
 use crate::{
+    audit::Actor,
     client::{ClientId, ClientSecret, GrantType},
     grant::Authority,
     registration::{ClientError, Clients, Proof, Registration, Rotation, Terms},
@@ -45,12 +46,12 @@ impl<'r> FromRequest<'r> for Desk {
     type Error = Rejection;
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, Self::Error> {
-        match Role::<Admin>::from_request(request).await {
-            Outcome::Success(_) => {}
+        let admin = match Role::<Admin>::from_request(request).await {
+            Outcome::Success(admin) => Actor::User(admin.id()),
             Outcome::Error(error) => return Outcome::Error(error),
             Outcome::Forward(status) => return Outcome::Forward(status),
-        }
-        match request.rocket().state::<Authority>().and_then(Authority::clients) {
+        };
+        match request.rocket().state::<Authority>().and_then(|authority| authority.clients(admin)) {
             Some(clients) => Outcome::Success(Self(clients)),
             None => Outcome::Forward(Status::NotFound),
         }

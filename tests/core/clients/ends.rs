@@ -3,6 +3,7 @@
 
 use super::*;
 use countersign::{
+    audit::Actor,
     grant::Introspection,
     keys::Keystore,
     registration::Rotation,
@@ -88,7 +89,7 @@ async fn a_token_whose_key_cannot_be_looked_up_is_neither_revoked_nor_inactive()
     let terms =
         Terms { grants: [GrantType::ClientCredentials].into(), introspects: true, ..Terms::default() };
     let registration = Registration { id: id_of("app"), proof: Proof::Secret(secret.hash()), terms };
-    here.clients().expect("a store").add(registration, NOW).await.expect("registered");
+    here.clients(Actor::Server).expect("a store").add(registration, NOW).await.expect("registered");
     let client = || credentials("app", secret.reveal());
 
     // A key is revoked, another signs from now on, and this server has not heard of it.

@@ -6,6 +6,7 @@ mod races;
 use crate::PASSWORD;
 use async_trait::async_trait;
 use countersign::{
+    audit::Actor,
     client::{ClientId, ClientSecret, GrantType},
     clock::{Clock, ManualClock, UnixTime},
     config::{Environment, Settings},
@@ -117,7 +118,7 @@ impl Scene {
         let here = open(&stores, &clock).await;
         let password = Password::parse(PASSWORD).expect("a password");
         let name = "ada".parse().expect("a name");
-        here.accounts().add(name, password, Default::default(), NOW).await.expect("added");
+        here.accounts(Actor::Server).add(name, password, Default::default(), NOW).await.expect("added");
         let secret = String::new();
         let mut scene = Self { here, disturbed, sessions, clock, secret };
         scene.secret = scene.register("app", &GRANTS).await;
@@ -130,7 +131,7 @@ impl Scene {
     }
 
     fn clients(&self) -> Clients {
-        self.here.clients().expect("there is a store for them")
+        self.here.clients(Actor::Server).expect("there is a store for them")
     }
 
     /// Registers a client that proves who it is by the secret that this returns.

@@ -31,7 +31,7 @@ async fn login(scene: &Scene) -> String {
 }
 
 async fn set_disabled(authority: &Authority, disabled: bool) {
-    let clients = authority.clients().expect("there is a store for them");
+    let clients = authority.clients(Actor::Server).expect("there is a store for them");
     clients.set_disabled(&id_of("app"), disabled).await.expect("changed");
 }
 
@@ -80,7 +80,7 @@ async fn whoever_is_overtaken_by_a_harmless_change_may_try_again() {
     for grant in GRANTS {
         let scene = Scene::set().await;
         let refresh = login(&scene).await;
-        let clients = scene.beside().await.clients().expect("there is a store for them");
+        let clients = scene.beside().await.clients(Actor::Server).expect("there is a store for them");
         scene.at(Moment::Read(1), async move {
             let changed = clients.set_terms(&id_of("app"), |terms| terms.name = Some("App".into())).await;
             changed.expect("changed");
@@ -102,7 +102,7 @@ async fn what_a_client_gets_while_it_is_removed_is_never_taken() {
         async move {
             // Somebody else gives it a secret just then, and it does not know yet that it is going.
             let secret = ClientSecret::random().expect("randomness");
-            let clients = scene.beside().await.clients().expect("there is a store for them");
+            let clients = scene.beside().await.clients(Actor::Server).expect("there is a store for them");
             clients
                 .rotate_secret(&id_of("app"), secret.hash(), Rotation::Overlap(HOUR), NOW)
                 .await

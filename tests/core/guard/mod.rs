@@ -10,6 +10,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use countersign::{
     Claims, CurrentUser, Role,
     account::Accounts,
+    audit::Actor,
     clock::{Clock, ManualClock, UnixTime},
     config::{Environment, Settings},
     grant::Authority,
@@ -109,7 +110,7 @@ impl App {
         let stage = stage().settings(settings()).clock(clock.clone()).stores(Stores::of(store));
         let rocket = rocket::build().attach(stage).mount("/", routes);
         let client = Client::tracked(rocket).await.expect("a rocket that launches");
-        let accounts = client.rocket().state::<Authority>().expect("managed").accounts();
+        let accounts = client.rocket().state::<Authority>().expect("managed").accounts(Actor::Server);
         let password = Password::parse(PASSWORD).expect("a password");
         for (name, roles) in [("ada", &[][..]), ("root", &["admin", "editor"])] {
             let roles = roles.iter().map(|role| role.parse().expect("a role")).collect();

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use countersign::{
+    audit::Trail,
     clock::{Clock, SystemClock},
     config::{Environment, Settings},
     keys::{Keys, Keystore},
@@ -50,7 +51,8 @@ async fn a_look_that_was_slow_does_not_put_back_a_revoked_key() {
     let late = Arc::new(Late::default());
     let elsewhere = Stores::all_in(late.store.clone());
     let here = Stores { keys: Some(late.clone()), ..elsewhere.clone() };
-    let keys = Arc::new(Keys::open(&settings, &here, Arc::new(SystemClock)).await.expect("keys"));
+    let trail = Trail::open(None, Arc::new(SystemClock)).await.expect("a trail");
+    let keys = Arc::new(Keys::open(&settings, &here, Arc::new(SystemClock), &trail).await.expect("keys"));
     let signing = || keys.tokens().ring().signing(SystemClock.now()).kid().to_owned();
     let revoked = signing();
 

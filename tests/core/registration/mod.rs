@@ -6,6 +6,7 @@ mod unsteady;
 
 use crate::stores::sqlite;
 use countersign::{
+    audit::Actor,
     client::{ClientId, ClientSecret},
     clock::{ManualClock, UnixTime},
     config::{Environment, Settings},
@@ -43,7 +44,7 @@ impl Desk {
         };
         let clock = Arc::new(ManualClock::new(UnixTime(1_000_000)));
         let authority = Authority::open(&settings, stores, clock).await.expect("opened");
-        let clients = authority.clients().expect("a store of clients");
+        let clients = authority.clients(Actor::Server).expect("a store of clients");
         Arc::new(Self { authority, clients, store })
     }
 

@@ -2,6 +2,7 @@
 
 use super::app;
 use countersign::{
+    audit::Actor,
     clock::{Clock, SystemClock},
     grant::{Authority, TokenRequest},
     password::Password,
@@ -77,7 +78,7 @@ fn what_changes_something_does_so_for_no_bad_token() {
     let (name, roles) = ("root".parse().expect("a name"), ["admin".parse().expect("a role")].into());
     let now = SystemClock.now();
     let good = rocket::execute(async {
-        authority.accounts().add(name, password, roles, now).await.expect("added");
+        authority.accounts(Actor::Server).add(name, password, roles, now).await.expect("added");
         let request = TokenRequest {
             username: Some("root".into()),
             password: Some(String::from("a-long-password").into()),

@@ -3,6 +3,7 @@
 use super::app;
 use countersign::{
     CurrentUser,
+    audit::Actor,
     grant::Authority,
     testing::{Answer, Protected, Report, assert_protected, assert_protected_async},
     web::guard::Rejection,
@@ -318,6 +319,6 @@ fn nobody_is_left_behind() {
     editors().assert(&client);
     Protected::new(Method::Get, "/wrong/open").report(&client);
     let authority = client.rocket().state::<Authority>().expect("managed");
-    let users = rocket::execute(authority.accounts().list(None, 10)).expect("a list");
+    let users = rocket::execute(authority.accounts(Actor::Server).list(None, 10)).expect("a list");
     assert_eq!(users, []);
 }

@@ -3,6 +3,7 @@
 use super::*;
 use async_trait::async_trait;
 use countersign::{
+    audit::Actor,
     clock::UnixTime,
     grant::{Authority, Caller, GrantError, TokenRequest, Tokens},
     password::Password,
@@ -49,7 +50,7 @@ async fn server(attempts: Option<Arc<dyn AttemptStore>>) -> (Authority, Arc<Manu
     let authority = Authority::open(&settings(&[]), stores, clock.clone()).await.expect("opened");
     let password = Password::parse("correct horse").expect("a password");
     let name = "ada".parse().expect("a name");
-    authority.accounts().add(name, password, Default::default(), NOW).await.expect("added");
+    authority.accounts(Actor::Server).add(name, password, Default::default(), NOW).await.expect("added");
     (authority, clock)
 }
 

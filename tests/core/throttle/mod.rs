@@ -5,6 +5,7 @@ mod login;
 mod policy;
 
 use countersign::{
+    audit::Trail,
     clock::{Clock, ManualClock, UnixTime},
     config::{Environment, Settings},
     keys::Keys,
@@ -38,7 +39,8 @@ impl Scene {
         let clock = Arc::new(ManualClock::new(NOW));
         let settings = settings(pairs);
         let stores = Stores::of(Arc::new(MemoryStore::new()));
-        let keys = Keys::open(&settings, &stores, clock.clone()).await.expect("a key");
+        let trail = Trail::open(None, clock.clone()).await.expect("a trail");
+        let keys = Keys::open(&settings, &stores, clock.clone(), &trail).await.expect("a key");
         let throttle = Throttle::new(store, settings.login, Arc::new(keys), clock.clone());
         Self { throttle, clock }
     }

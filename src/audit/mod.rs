@@ -1,0 +1,216 @@
+//! The audit trail: who did what, when, and what came of it.
+//!
+//! An [`Event`] is one structured line in the log (target `countersign::audit`) at once, and a moment
+//! later the same line in the store of the trail, which is append-only. It tells people, sessions and
+//! addresses by pseudonyms alone: the same one for the same thing, and no way back without the store's
+//! key. The trail keeps nobody waiting: while its store does not answer, up to 10,000 lines wait, and of what
+//! is more the log says how many only it has.
+
+mod event;
+mod pseudonym;
+mod witness;
+
+pub use event::{Action, Actor, Event, NOTHING_TO_END, Outcome, TOO_MANY};
+pub use pseudonym::Pseudonyms;
+pub use witness::{Told, Witness};
+
+use crate::{
+    clock::Clock,
+    store::{AuditLine, AuditStore, StoreError, causes},
+};
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::sync::Notify;
+
+/// How many lines wait for the store at most.
+const MOST_WAITING: usize = 10_000;
+/// How many are appended in one step, or removed.
+const BATCH: usize = 500;
+/// How often events that cost nothing are told.
+const NOW_AND_THEN: Duration = Duration::from_secs(1);
+/// How long the end of the program waits for the store.
+const LAST: Duration = Duration::from_secs(2);
+/// How long lines are collected before they are appended together.
+const COLLECT: Duration = Duration::from_millis(100);
+
+/// Writes the trail. Cheap to clone; clones write the same one.
+#[derive(Clone)]
+pub struct Trail(Arc<Inner>);
+
+struct Inner {
+    store: Option<Arc<dyn AuditStore>>,
+    clock: Arc<dyn Clock>,
+    pseudonyms: Pseudonyms,
+    waiting: Mutex<Waiting>,
+    cheap: Mutex<Cheap>,
+    more: Notify,
+    /// Held while lines are appended, so that none is twice.
+    writing: tokio::sync::Mutex<()>,
+}
+
+/// Events that cost whoever causes them nothing.
+#[derive(Default)]
+struct Cheap {
+    /// When one was told.
+    last: Option<Instant>,
+    /// How many were not told since.
+    untold: u64,
+}
+
+#[derive(Default)]
+struct Waiting {
+    lines: VecDeque<AuditLine>,
+    /// How many found no place.
+    lost: u64,
+}
+
+impl fmt::Debug for Trail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trail").field("kept", &self.0.store.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl Trail {
+    /// A trail that is kept in this store, or without one in the log alone, by pseudonyms of this process.
+    ///
+    /// # Errors
+    /// When the store does not say its key, or there is no randomness for one.
+    pub async fn open(store: Option<Arc<dyn AuditStore>>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let key = match &store {
+            Some(store) => store.pseudonym_key().await?,
+            None => {
+                let mut key = [0; 32];
+                getrandom::fill(&mut key).map_err(|error| StoreError::Unavailable(error.into()))?;
+                key
+            }
+        };
+        Ok(Self(Arc::new(Inner {
+            store,
+            clock,
+            pseudonyms: Pseudonyms::new(&key),
+            waiting: Mutex::default(),
+            cheap: Mutex::default(),
+            more: Notify::new(),
+            writing: tokio::sync::Mutex::default(),
+        })))
+    }
+
+    /// What its pseudonyms are made by.
+    pub fn pseudonyms(&self) -> &Pseudonyms {
+        &self.0.pseudonyms
+    }
+
+    /// Notes that this has happened. No I/O but the log's.
+    ///
+    /// What anybody can make happen as often as they like is told once a second at most, with how often it
+    /// happened: see [`Event::is_cheap`].
+    pub fn record(&self, event: &Event) {
+        let Some(times) = self.times(event) else { return };
+        let now = self.0.clock.now();
+        let line = event.line(&self.0.pseudonyms, now, times);
+        line.log();
+        if self.0.store.is_none() {
+            return;
+        }
+        let mut waiting = self.waiting();
+        if waiting.lines.len() < MOST_WAITING {
+            waiting.lines.push_back(AuditLine { at: now, text: line.json() });
+        } else {
+            waiting.lost += 1;
+        }
+        drop(waiting);
+        self.0.more.notify_one();
+    }
+
+    /// Appends all lines that wait.
+    ///
+    /// # Errors
+    /// When the store fails. Then they go on waiting; what it did with the first of them is unknown, so a
+    /// line may come to be there twice.
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        let Some(store) = &self.0.store else { return Ok(()) };
+        let _writing = self.0.writing.lock().await;
+        loop {
+            let batch: Vec<_> = self.waiting().lines.iter().take(BATCH).cloned().collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            store.append(&batch).await?;
+            let mut waiting = self.waiting();
+            waiting.lines.drain(..batch.len());
+            let lost = std::mem::take(&mut waiting.lost);
+            drop(waiting);
+            if lost > 0 {
+                tracing::error!(
+                    "{lost} events are in the log alone: too many waited for the audit trail's store"
+                );
+            }
+        }
+    }
+
+    /// Appends lines soon after they are recorded, for ever.
+    pub async fn follow(&self) {
+        let mut failing = false;
+        loop {
+            self.0.more.notified().await;
+            tokio::time::sleep(COLLECT).await;
+            while let Err(error) = self.flush().await {
+                if !failing {
+                    tracing::error!("the audit trail cannot be written, its lines wait: {}", causes(&error));
+                }
+                failing = true;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            if std::mem::take(&mut failing) {
+                tracing::info!("the audit trail is written again");
+            }
+        }
+    }
+
+    /// Appends what waits before the program ends; waits for no store that does not answer.
+    pub async fn end(&self) {
+        let ended = tokio::time::timeout(LAST, self.flush()).await;
+        if !matches!(ended, Ok(Ok(()))) {
+            let waiting = self.waiting().lines.len();
+            tracing::error!(
+                "the last {waiting} events are in the log alone: the audit trail's store does not answer"
+            );
+        }
+    }
+
+    /// Removes what is older than this, in small steps; says how many lines.
+    pub async fn forget(&self, retention: Duration) -> Result<u64, StoreError> {
+        let Some(store) = &self.0.store else { return Ok(0) };
+        let before = self.0.clock.now().minus(retention);
+        let mut removed = 0;
+        loop {
+            let batch = store.remove(before, BATCH as u32).await?;
+            removed += batch;
+            if batch < BATCH as u64 {
+                return Ok(removed);
+            }
+        }
+    }
+
+    /// For how many like it this event is told; `None` if it is for a later one to tell.
+    fn times(&self, event: &Event) -> Option<u64> {
+        if !event.is_cheap() {
+            return Some(1);
+        }
+        let mut cheap = self.0.cheap.lock().unwrap_or_else(PoisonError::into_inner);
+        cheap.untold += 1;
+        if cheap.last.is_some_and(|last| last.elapsed() < NOW_AND_THEN) {
+            return None;
+        }
+        cheap.last = Some(Instant::now());
+        Some(std::mem::take(&mut cheap.untold))
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -175,4 +175,5 @@ async fn a_database_that_was_closed_answers_no_more() {
     store.ping().await.expect("it answers");
     store.close().await;
     assert!(store.ping().await.is_err(), "nobody has a connection to it");
+    assert!(store.probe().await.is_err(), "nor can sessions be kept");
 }

@@ -8,7 +8,10 @@ use crate::{
     store::{Insertion, StoreError, User, UserStore},
     user::{RoleName, UserId, Username},
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 use thiserror::Error;
 
 /// The accounts of a store. Whatever takes something away from a user also reaches the sessions
@@ -24,6 +27,9 @@ pub struct Accounts {
     revocations: Arc<Revocations>,
     witness: Witness,
 }
+
+/// How many costs of hashes are told apart.
+const MOST_KINDS: usize = 64;
 
 /// Why an account was not changed.
 #[derive(Debug, Error)]
@@ -135,6 +141,34 @@ impl Accounts {
     /// Up to `limit` users whose names come after `after`, in the order of their names.
     pub async fn list(&self, after: Option<&Username>, limit: u32) -> Result<Vec<User>, AccountError> {
         Ok(self.users.list(after, limit).await?)
+    }
+
+    /// Looks through all users for hashes of another cost than new ones, and lets every failed login take
+    /// as long as with the slowest of them. Says how many kinds there are.
+    pub async fn set_floor(&self) -> Result<usize, AccountError> {
+        const PAGE: u32 = 1_000;
+        let mut kinds = HashMap::new();
+        let mut after = None;
+        loop {
+            let page = self.users.list(after.as_ref(), PAGE).await?;
+            let is_last = page.len() < PAGE as usize;
+            after = page.last().map(|user| user.username.clone());
+            for User { password, .. } in page {
+                // Whoever plants hashes of ever other costs must not keep the threads busy with them.
+                if !self.hasher.is_usual(&password)
+                    && kinds.len() < MOST_KINDS
+                    && let Some(cost) = password.cost()
+                {
+                    kinds.entry(cost).or_insert(password);
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+        let count = kinds.len();
+        self.hasher.set_floor(kinds.into_values().collect()).await?;
+        Ok(count)
     }
 
     /// The user of that name.

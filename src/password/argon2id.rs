@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use thiserror::Error;
 
 /// The cost of a hash. `Default` is OWASP's first choice: 19 MiB, two passes, one lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Argon2Params {
     memory_kib: u32,
     iterations: u32,

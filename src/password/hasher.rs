@@ -1,7 +1,7 @@
 //! Hashing and comparing, on threads of its own.
 
 use super::{
-    Argon2Params, Engine, FirebaseKey, Memory, Password, PasswordHash, argon2id,
+    Argon2Params, Cost, Engine, FirebaseKey, Memory, Password, PasswordHash, argon2id,
     legacy::Legacy,
     pool::{NotDone, Pool},
 };
@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 /// Makes and checks password hashes. Cheap to clone; clones share the threads and the queue.
 ///
@@ -31,7 +32,7 @@ struct Shared {
     engine: Engine,
     /// What a login is compared with when there is no user, so that it costs the same.
     nobody: PasswordHash,
-    /// The longest that a comparison with a legacy hash has taken, in microseconds.
+    /// The longest that a comparison with a hash of another cost takes, in microseconds.
     slowest: AtomicU64,
     firebase: Option<FirebaseKey>,
 }
@@ -63,6 +64,9 @@ impl Default for Hashing {
         }
     }
 }
+
+/// How much longer than the slowest hash took when it was measured.
+const FLOOR_MARGIN: f64 = 1.25;
 
 /// No failed login is held back for longer than this.
 const MAX_FLOOR: Duration = Duration::from_secs(1);
@@ -129,11 +133,27 @@ impl Hasher {
         Ok(Self { pool: Arc::new(pool), shared: Arc::new(shared) })
     }
 
-    /// How long a failed login has to take so that its time does not tell whether there is a
-    /// legacy hash, which has a cost of its own: as long as the slowest of these has taken so
-    /// far, a second at most. Zero until one was met.
+    /// How long a failed login has to take so that its time does not tell whose hash is of another
+    /// cost than new ones: as long as the slowest of these takes, a second at most. Zero if there is none.
     pub fn floor(&self) -> Duration {
         Duration::from_micros(self.shared.slowest.load(Ordering::Relaxed)).min(MAX_FLOOR)
+    }
+
+    /// Whether a stored hash costs what a new one does.
+    pub fn is_usual(&self, stored: &PasswordHash) -> bool {
+        stored.cost() == Some(Cost::Argon2id(self.shared.params))
+    }
+
+    /// Sets the floor by these hashes, one of each cost that is there. A slower one that is met later
+    /// raises it.
+    pub async fn set_floor(&self, present: Vec<PasswordHash>) -> Result<(), HasherError> {
+        let mut slowest = Duration::ZERO;
+        for hash in present {
+            let time = self.run(move |shared, memory| shared.time_of(&hash, memory)).await?;
+            slowest = slowest.max(time.mul_f64(FLOOR_MARGIN));
+        }
+        self.shared.slowest.store(micros(slowest), Ordering::Relaxed);
+        Ok(())
     }
 
     /// A new hash for a store.
@@ -169,14 +189,19 @@ impl Shared {
         let password = typed.as_bytes();
         let ours = stored.map(argon2id::Parsed::new);
         if let (Some(None), Some(legacy)) = (&ours, self.legacy(stored)) {
-            return self.verify_legacy(typed, &legacy, memory);
+            let matches = |_: &mut Memory| typed.spellings().any(|spelling| legacy.matches(spelling));
+            return self.verify_other(password, memory, matches);
         }
         match ours {
-            Some(Some(parsed)) => match argon2id::matches(password, &parsed, self.engine, memory) {
-                true if parsed.params == self.params => Verdict::Match,
-                true => Verdict::MatchOutdated,
-                false => Verdict::Mismatch,
-            },
+            Some(Some(parsed)) if parsed.params == self.params => {
+                match argon2id::matches(password, &parsed, self.engine, memory) {
+                    true => Verdict::Match,
+                    false => Verdict::Mismatch,
+                }
+            }
+            Some(Some(parsed)) => self.verify_other(password, memory, |memory| {
+                argon2id::matches(password, &parsed, self.engine, memory)
+            }),
             nothing => {
                 self.work_for_nobody(password, memory);
                 if nothing.is_some() { Verdict::Unusable } else { Verdict::Mismatch }
@@ -190,16 +215,29 @@ impl Shared {
         Legacy::parse(stored?)?.with(self.firebase.as_ref())
     }
 
-    /// A cheap legacy hash must not be quicker than nobody's; a dear one sets the floor.
-    fn verify_legacy(&self, password: &Password, hash: &Legacy, memory: &mut Memory) -> Verdict {
+    /// A hash that costs less than a new one must not be quicker than nobody's; one that costs more
+    /// sets the floor.
+    fn verify_other(
+        &self,
+        password: &[u8],
+        memory: &mut Memory,
+        matches: impl FnOnce(&mut Memory) -> bool,
+    ) -> Verdict {
         let started = Instant::now();
-        if password.spellings().any(|spelling| hash.matches(spelling)) {
+        if matches(memory) {
             return Verdict::MatchOutdated;
         }
-        self.work_for_nobody(password.as_bytes(), memory);
-        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.slowest.fetch_max(micros, Ordering::Relaxed);
+        self.work_for_nobody(password, memory);
+        self.slowest.fetch_max(micros(started.elapsed()), Ordering::Relaxed);
         Verdict::Mismatch
+    }
+
+    /// How long it takes to fail at this hash.
+    fn time_of(&self, hash: &PasswordHash, memory: &mut Memory) -> Duration {
+        let started = Instant::now();
+        let nobodys = Password { normal: Zeroizing::new("nobody's".into()), typed: None };
+        self.verify(&nobodys, Some(hash), memory);
+        started.elapsed()
     }
 
     fn work_for_nobody(&self, password: &[u8], memory: &mut Memory) {
@@ -207,6 +245,10 @@ impl Shared {
             argon2id::matches(password, &parsed, self.engine, memory);
         }
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Hasher {

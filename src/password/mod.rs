@@ -179,7 +179,7 @@ impl fmt::Debug for FirebaseKey {
 }
 
 /// What it takes to compare a password with a stored hash, within the bounds of what is computed here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cost {
     /// Argon2id: no more than the upper bounds of [`Argon2Params`], but it may be weaker than a new one.

@@ -5,7 +5,8 @@ use super::{
     sessions, token, well_known,
 };
 use crate::{
-    audit::Trail,
+    account::Accounts,
+    audit::{Actor, Trail},
     clock::{Clock, SystemClock},
     config::{Environment, Settings, WhenStale},
     grant::Authority,
@@ -15,7 +16,7 @@ use crate::{
     throttle::Throttle,
 };
 use rocket::{
-    Build, Orbit, Request, Response, Rocket, async_trait,
+    Build, Orbit, Request, Response, Rocket, Shutdown, async_trait,
     data::Data,
     fairing::{self, AdHoc, Fairing, Info, Kind},
     http::Method,
@@ -23,6 +24,9 @@ use rocket::{
 };
 use std::{error::Error, sync::Arc, time::Duration};
 use tokio::time::timeout;
+
+/// How often hashes are looked through for the slowest.
+const SET_FLOOR_EVERY: Duration = Duration::from_secs(3_600);
 
 /// How often what is over is removed.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
@@ -149,6 +153,7 @@ impl Fairing for Stage {
             let audit = authority.audit.clone();
             // Not ended with the others: requests that are answered last are told of too.
             tokio::spawn(async move { audit.follow().await });
+            tokio::spawn(keep_floor(authority.accounts(Actor::Server), rocket.shutdown()));
             let (audit, retention) = (authority.audit.clone(), authority.audit_retention);
             tokio::spawn(async move {
                 let following = revocations.follow(patience, consequence);
@@ -251,6 +256,16 @@ async fn manage(
             tracing::error!("{}", causes(&*error));
             Err(rocket)
         }
+    }
+}
+
+/// Lets failed logins take as long as the slowest hash that is there, now and as these are replaced.
+async fn keep_floor(accounts: Accounts, mut end: Shutdown) {
+    loop {
+        if let Err(error) = accounts.set_floor().await {
+            tracing::warn!("what the present hashes cost is not known: {}", causes(&error));
+        }
+        tokio::select! { _ = tokio::time::sleep(SET_FLOOR_EVERY) => {}, _ = &mut end => return }
     }
 }
 

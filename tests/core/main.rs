@@ -11,6 +11,7 @@ mod clients;
 mod clocks;
 mod crashes;
 mod deny_list;
+mod floor;
 mod follower;
 mod full;
 mod guard;

@@ -206,3 +206,20 @@ async fn the_floor_of_a_failed_login_rises_to_the_slowest_legacy_hash() {
     }
     assert!(floor <= Duration::from_secs(1));
 }
+
+/// So does a hash of ours from when new ones cost less or more.
+#[tokio::test]
+async fn the_floor_follows_the_hashes_that_are_there() {
+    let hasher = hasher();
+    let other = Hasher::new(Argon2Params::new(32_768, 2, 1).expect("in bounds"), 1).expect("a hasher");
+    let other = other.hash(password("correct horse")).await.expect("hashed");
+    let bcrypt = PasswordHash::from_stored(bcrypt::hash("correct horse", 10).expect("hashed"));
+    assert!(!hasher.is_usual(&other) && !hasher.is_usual(&bcrypt));
+    assert!(hasher.is_usual(&hasher.hash(password("correct horse")).await.expect("hashed")));
+    hasher.verify(password("wrong"), Some(other.clone())).await.expect("verified");
+    assert!(hasher.floor() > Duration::ZERO, "one that was met");
+    hasher.set_floor(vec![]).await.expect("measured");
+    assert_eq!(hasher.floor(), Duration::ZERO, "it has been replaced");
+    hasher.set_floor(vec![bcrypt, other]).await.expect("measured");
+    assert!(hasher.floor() > Duration::ZERO, "others are there, met or not");
+}

@@ -135,10 +135,14 @@ async fn dispatch(arguments: Arguments, figment: Figment) -> Result<(), Failure>
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(figment).await,
         Command::Doctor { json } => doctor::run(&settings(&figment)?, json).await,
-        Command::User(command) => at_desk(&figment, |desk| user::run(command, desk)).await,
-        Command::Session(command) => at_desk(&figment, |desk| session::run(command, desk)).await,
-        Command::Client(command) => at_desk(&figment, |desk| client::run(command, desk)).await,
-        Command::Audit(command) => at_desk(&figment, |desk| audit::run(command, desk)).await,
+        Command::User(command) => {
+            let mut settings = settings(&figment)?;
+            settings.store.deadline = command.deadline(settings.store.deadline);
+            at_desk(&settings, |desk| user::run(command, desk)).await
+        }
+        Command::Session(command) => at_desk(&settings(&figment)?, |desk| session::run(command, desk)).await,
+        Command::Client(command) => at_desk(&settings(&figment)?, |desk| client::run(command, desk)).await,
+        Command::Audit(command) => at_desk(&settings(&figment)?, |desk| audit::run(command, desk)).await,
         Command::Keys(command) => match keys::printed(&command) {
             Some(done) => done,
             None => keys::run(command, &settings(&figment)?).await,
@@ -148,11 +152,11 @@ async fn dispatch(arguments: Arguments, figment: Figment) -> Result<(), Failure>
 }
 
 /// Does some work, and leaves none of what it did untold.
-async fn at_desk<W>(figment: &Figment, work: impl FnOnce(Desk) -> W) -> Result<(), Failure>
+async fn at_desk<W>(settings: &Settings, work: impl FnOnce(Desk) -> W) -> Result<(), Failure>
 where
     W: Future<Output = Result<(), Failure>>,
 {
-    let desk = Desk::open(&settings(figment)?).await?;
+    let desk = Desk::open(settings).await?;
     let audit = desk.audit.clone();
     let done = work(desk).await;
     audit.end().await;

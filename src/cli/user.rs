@@ -8,6 +8,7 @@ use countersign::{
     store::User,
     user::{RoleName, Username},
 };
+use std::time::Duration;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -65,6 +66,17 @@ pub(super) enum Command {
     Unlock { name: Username },
     /// Removes a user for good.
     Delete { name: Username },
+}
+
+impl Command {
+    /// How long a store may take, where `usual` is what the settings say.
+    pub(super) fn deadline(&self, usual: Duration) -> Duration {
+        match self {
+            // No request waits for it, and a disk that is busy must not end it.
+            Self::Import(_) => usual.max(Duration::from_secs(30)),
+            _ => usual,
+        }
+    }
 }
 
 pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {

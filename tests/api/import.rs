@@ -4,6 +4,7 @@ use crate::{
     backing::{Backing, on_every_store},
     http::Request,
     server::{Server, program, run},
+    servers::Postgres,
     sql,
 };
 use serde_json::Value;
@@ -100,6 +101,25 @@ fn an_import_that_is_killed_is_finished_by_another() {
     child.wait().expect("ended");
     let again = import(&server, &[], &format!("username,password_hash\n{}{}", first.concat(), rest.concat()));
     assert_eq!((again.code, counts(&again)), (Some(0), [300, 500, 0]), "{}", again.log);
+}
+
+/// What a request must not wait for, an import does: the store's usual deadline is 500 ms.
+#[test]
+fn an_import_waits_for_a_store_that_is_busy() {
+    let postgres = Postgres::shared();
+    let url = postgres.database();
+    let (_, database) = url.rsplit_once('/').expect("a url");
+    let server = Server::start_with(&[("COUNTERSIGN_DATABASE_URL", &url)]);
+    let imported = std::thread::scope(|scope| {
+        let lock = "BEGIN; LOCK TABLE users IN EXCLUSIVE MODE; SELECT pg_sleep(2.5); COMMIT";
+        scope.spawn(move || postgres.sql(database, lock));
+        let is_locked = "SELECT count(*) FROM pg_locks
+            WHERE mode = 'ExclusiveLock' AND granted AND relation = 'users'::regclass";
+        let mut waits = (0..200).map(|_| std::thread::sleep(Duration::from_millis(5)));
+        assert!(waits.any(|()| postgres.sql(database, is_locked) == "1"), "it is locked");
+        import(&server, &[], &format!("username,password_hash\nbob,{DJANGO}\n"))
+    });
+    assert_eq!((imported.code, counts(&imported)), (Some(0), [1, 0, 0]), "{}", imported.log);
 }
 
 #[test]

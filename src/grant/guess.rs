@@ -112,7 +112,11 @@ impl Authority {
         if !matches!(error, GrantError::InvalidClient) || !request.client.proves() {
             return error;
         }
-        self.throttle.client_failed(from).await.err().map_or(error, GrantError::from)
+        match self.throttle.client_failed(from).await {
+            Err(ThrottleError::TooMany(too_many)) => too_many.into(),
+            // Nobody is let in by this, so what cannot be counted is refused all the same.
+            _ => error,
+        }
     }
 
     /// Gives a user another password who knows the present one, and ends all their sessions.

@@ -23,8 +23,10 @@ impl AttemptStore for PostgresStore {
     async fn attempt(&self, counts: &[Count], now: UnixTime) -> Result<Attempt, StoreError> {
         let keys = &keys(counts);
         // Whoever has to wait locks nothing.
-        let seen =
-            || sqlx::query("SELECT key, forgotten_at, next_at FROM attempts WHERE key = ANY ($1)").bind(keys);
+        let seen = || {
+            sqlx::query("SELECT key, forgotten_at, next_at FROM login_attempts WHERE key = ANY ($1)")
+                .bind(keys)
+        };
         let seen = self.within(|lease| lease.all(seen())).await?;
         if let Err(refused) = Attempt::at(&of_each(&seen, counts)?, counts, now) {
             return Ok(refused);
@@ -33,9 +35,9 @@ impl AttemptStore for PostgresStore {
             let mut lease = begun(lease).await?;
             // Makes those that are missing, and locks all, by their keys.
             let locking = sqlx::query(
-                "INSERT INTO attempts (key, forgotten_at, next_at)
+                "INSERT INTO login_attempts (key, forgotten_at, next_at)
                  SELECT key, 0, 0 FROM unnest($1::bytea[]) AS key ORDER BY key
-                 ON CONFLICT (key) DO UPDATE SET next_at = attempts.next_at
+                 ON CONFLICT (key) DO UPDATE SET next_at = login_attempts.next_at
                  RETURNING key, forgotten_at, next_at",
             );
             let found = locking.bind(keys).fetch_all(&mut *lease).await.map_err(unavailable)?;
@@ -60,7 +62,7 @@ impl AttemptStore for PostgresStore {
         self.within(|lease| async move {
             let mut lease = begun(lease).await?;
             let locking = sqlx::query(
-                "SELECT key, forgotten_at, next_at FROM attempts WHERE key = ANY ($1) ORDER BY key FOR UPDATE",
+                "SELECT key, forgotten_at, next_at FROM login_attempts WHERE key = ANY ($1) ORDER BY key FOR UPDATE",
             );
             let found = locking.bind(keys).fetch_all(&mut *lease).await.map_err(unavailable)?;
             let found = by_key(&found)?;
@@ -73,7 +75,7 @@ impl AttemptStore for PostgresStore {
     }
 
     async fn forget(&self, key: &AttemptKey) -> Result<bool, StoreError> {
-        let removal = || sqlx::query("DELETE FROM attempts WHERE key = $1").bind(key);
+        let removal = || sqlx::query("DELETE FROM login_attempts WHERE key = $1").bind(key);
         self.touches(removal).await
     }
 
@@ -81,8 +83,8 @@ impl AttemptStore for PostgresStore {
         // What somebody else is changing just now is not over.
         let removal = || {
             sqlx::query(
-                "DELETE FROM attempts WHERE key = ANY (ARRAY(
-                     SELECT key FROM attempts WHERE forgotten_at <= $1 AND next_at <= $1
+                "DELETE FROM login_attempts WHERE key = ANY (ARRAY(
+                     SELECT key FROM login_attempts WHERE forgotten_at <= $1 AND next_at <= $1
                      LIMIT $2 FOR UPDATE SKIP LOCKED))",
             )
             .bind(signed(ms(now)))
@@ -105,9 +107,9 @@ async fn replace(mut lease: Lease, attempts: &[(AttemptKey, Attempts)]) -> Resul
         .map(|(key, attempts)| (key.to_vec(), (signed(attempts.forgotten_at), signed(attempts.next_at))))
         .unzip();
     let replacement = sqlx::query(
-        "UPDATE attempts SET forgotten_at = new.forgotten_at, next_at = new.next_at
+        "UPDATE login_attempts SET forgotten_at = new.forgotten_at, next_at = new.next_at
          FROM unnest($1::bytea[], $2::bigint[], $3::bigint[]) AS new (key, forgotten_at, next_at)
-         WHERE attempts.key = new.key",
+         WHERE login_attempts.key = new.key",
     );
     let replacement = replacement.bind(keys).bind(forgotten).bind(next);
     replacement.execute(&mut *lease).await.map_err(unavailable)?;

@@ -56,19 +56,19 @@ impl AttemptStore for SqliteStore {
     }
 
     async fn forget(&self, key: &AttemptKey) -> Result<bool, StoreError> {
-        self.touched(sqlx::query("DELETE FROM attempts WHERE key = ?").bind(&key[..])).await
+        self.touched(sqlx::query("DELETE FROM login_attempts WHERE key = ?").bind(&key[..])).await
     }
 
     async fn purge(&self, now: UnixTime, limit: u32) -> Result<u64, StoreError> {
-        let removal = "DELETE FROM attempts WHERE key IN (
-                           SELECT key FROM attempts WHERE forgotten_at <= ?1 AND next_at <= ?1 LIMIT ?2)";
+        let removal = "DELETE FROM login_attempts WHERE key IN (
+                           SELECT key FROM login_attempts WHERE forgotten_at <= ?1 AND next_at <= ?1 LIMIT ?2)";
         let query = sqlx::query(removal).bind(signed(ms(now))).bind(limit);
         Ok(query.execute(self.pool()).await.map_err(unavailable)?.rows_affected())
     }
 }
 
 async fn found(database: impl SqliteExecutor<'_>, key: &AttemptKey) -> Result<Option<Attempts>, StoreError> {
-    let query = sqlx::query("SELECT forgotten_at, next_at FROM attempts WHERE key = ?").bind(&key[..]);
+    let query = sqlx::query("SELECT forgotten_at, next_at FROM login_attempts WHERE key = ?").bind(&key[..]);
     let Some(row) = query.fetch_optional(database).await.map_err(unavailable)? else { return Ok(None) };
     let time = |column| number(&row, column);
     Ok(Some(Attempts { forgotten_at: time("forgotten_at")?, next_at: time("next_at")? }))
@@ -79,7 +79,7 @@ async fn put(
     key: &AttemptKey,
     attempts: Attempts,
 ) -> Result<(), StoreError> {
-    let insertion = "INSERT INTO attempts (key, forgotten_at, next_at) VALUES (?1, ?2, ?3)
+    let insertion = "INSERT INTO login_attempts (key, forgotten_at, next_at) VALUES (?1, ?2, ?3)
                      ON CONFLICT (key) DO UPDATE SET forgotten_at = ?2, next_at = ?3";
     let query = sqlx::query(insertion).bind(&key[..]);
     let query = query.bind(signed(attempts.forgotten_at)).bind(signed(attempts.next_at));

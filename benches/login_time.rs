@@ -1,9 +1,11 @@
 //! Whether the time of a failed login tells anything about the account: `cargo bench --bench login_time`.
 //!
-//! 2,000 logins, of every kind in turn, each with a wrong password but where it says otherwise. By
-//! Welch's t no kind is told from an account like any other: |t| < 4.5. Exit code 1 otherwise.
+//! 2,000 logins, of every kind in turn, each with a wrong password but where it says otherwise, and as many
+//! to accounts that are locked. By Welch's t no kind is told from an account like any other: |t| < 4.5. Exit
+//! code 1 otherwise.
 
 use countersign::{
+    audit::Actor,
     clock::SystemClock,
     config::{Environment, Settings},
     grant::{Authority, Caller, GrantError, TokenRequest},
@@ -26,10 +28,19 @@ const KINDS: [(&str, &str, &str); 5] = [
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let settings = Environment::from_pairs([
-        ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1"),
-        ("COUNTERSIGN_LOGIN__LIMITS", "off"),
-    ]);
+    let unlimited = authority(&[("COUNTERSIGN_LOGIN__LIMITS", "off")]).await;
+    // One failure, and nobody may try for a quarter of an hour.
+    let locked = [("COUNTERSIGN_LOGIN__ACCOUNT_FREE", "1"), ("COUNTERSIGN_LOGIN__FIRST_DELAY", "900")];
+    let locked = authority(&locked).await;
+    println!("{:<26} {:>9} {:>9} {:>7}", "", "mean", "deviation", "t");
+    let told_apart = compare(&unlimited, &KINDS, "").await | compare(&locked, &KINDS[..3], "locked, ").await;
+    if told_apart { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// A server with the users of [`KINDS`].
+async fn authority(limits: &[(&'static str, &'static str)]) -> Authority {
+    let key = ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1");
+    let settings = Environment::from_pairs([&[key], limits].concat());
     let settings = Settings::load(&rocket::Config::figment(), settings).expect("settings");
     let store = Arc::new(MemoryStore::new());
     let hasher = Hasher::new(settings.password.params, 1).expect("a hasher");
@@ -47,27 +58,32 @@ async fn main() -> ExitCode {
         };
         store.insert(&user).await.expect("a user");
     }
-    let authority =
-        Authority::open(&settings, Stores::all_in(store), Arc::new(SystemClock)).await.expect("opened");
+    let authority = Authority::open(&settings, Stores::all_in(store), Arc::new(SystemClock)).await;
+    let authority = authority.expect("opened");
+    authority.accounts(Actor::Server).set_floor().await.expect("the floor is set");
+    authority
+}
 
-    // A first round, in which the slowest hash is met.
-    for (_, name, password) in KINDS {
-        login(&authority, name, password).await;
+/// Whether any kind is told from the first.
+async fn compare(authority: &Authority, kinds: &[(&str, &str, &str)], what: &str) -> bool {
+    // A first round, which locks where that is what happens.
+    for (_, name, password) in kinds {
+        login(authority, name, password).await;
     }
-    let mut times = KINDS.map(|_| Vec::new());
+    let mut times = vec![vec![]; kinds.len()];
     for number in 0..LOGINS {
-        let kind = number % KINDS.len();
-        let (_, name, password) = KINDS[kind];
-        times[kind].push(login(&authority, name, password).await);
+        let kind = number % kinds.len();
+        let (_, name, password) = kinds[kind];
+        times[kind].push(login(authority, name, password).await);
     }
-    println!("{:<26} {:>9} {:>9} {:>7}", "", "mean", "deviation", "t");
     let mut told_apart = false;
-    for ((name, ..), times_of) in KINDS.iter().zip(&times) {
+    for ((name, ..), times_of) in kinds.iter().zip(&times) {
         let t = welch(&times[0], times_of);
         told_apart |= t.abs() >= 4.5;
-        println!("{name:<26} {:>6.2} ms {:>6.2} ms {t:>7.2}", mean(times_of), variance(times_of).sqrt());
+        let name = format!("{what}{name}");
+        println!("{name:<26} {:>6.3} ms {:>6.3} ms {t:>7.2}", mean(times_of), variance(times_of).sqrt());
     }
-    if told_apart { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    told_apart
 }
 
 /// How long it takes to fail, in milliseconds.
@@ -79,7 +95,7 @@ async fn login(authority: &Authority, name: &str, password: &str) -> f64 {
     };
     let started = Instant::now();
     let answer = authority.token(request, Caller::default()).await;
-    assert!(matches!(answer, Err(GrantError::InvalidGrant)), "{answer:?}");
+    assert!(matches!(answer, Err(GrantError::InvalidGrant | GrantError::TooMany(_))), "{answer:?}");
     started.elapsed().as_secs_f64() * 1e3
 }
 

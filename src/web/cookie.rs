@@ -39,7 +39,7 @@ pub enum RefreshCookie {
 impl<'r> FromRequest<'r> for RefreshCookie {
     type Error = ();
 
-    /// More than [`MAX_BYTES`] are answered 431 (RFC 6585 §5).
+    /// More than 16 KiB of cookies are answered 431 (RFC 6585 §5).
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
         let headers = || request.headers().get("Cookie");
         if headers().map(str::len).sum::<usize>() > MAX_BYTES {

@@ -95,7 +95,7 @@ impl Authority {
         password: &str,
         event: &mut Event,
     ) -> Result<(User, u64), GrantError> {
-        let password = Password::parse(password).map_err(|_| refused(event, "impossible_password"))?;
+        let password = Password::presented(password).map_err(|_| refused(event, "impossible_password"))?;
         let started = Instant::now();
         let answer = self.identify(username, password, event).await;
         if matches!(answer, Err(GrantError::InvalidGrant)) {

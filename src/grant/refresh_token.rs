@@ -51,7 +51,8 @@ impl Authority {
             }
             Advance::Repeated(generation) => session.generation = generation,
             Advance::Reused => {
-                tracing::warn!(session = %session.id, user = %user.id, "a used refresh token came back; session ended");
+                // Whose it was, the audit trail says, and not by name.
+                tracing::warn!("a used refresh token came back; its session has ended");
                 event.action = Action::Reuse;
                 self.revocations.catch_up().await?;
                 return Err(GrantError::InvalidGrant);

@@ -76,6 +76,21 @@ impl Password {
         Ok(Self { normal, typed })
     }
 
+    /// A password that somebody logs in with. What could not be chosen here may have been elsewhere, and
+    /// have a hash that came along; then it stands as it was typed.
+    ///
+    /// # Errors
+    /// When it is empty or too long to be hashed.
+    pub fn presented(text: &str) -> Result<Self, PasswordError> {
+        match Self::parse(text) {
+            Err(PasswordError::NotAllowed) if text.len() > Self::MAX_BYTES => Err(PasswordError::TooLong),
+            Err(PasswordError::NotAllowed) if !text.is_empty() => {
+                Ok(Self { normal: Zeroizing::new(text.to_owned()), typed: None })
+            }
+            parsed => parsed,
+        }
+    }
+
     /// A password of 120 random bits, easy to copy: 24 letters and digits in groups of six.
     pub fn random() -> Result<Self, getrandom::Error> {
         // 32 characters, so that every byte's low five bits choose one without bias.
@@ -123,7 +138,9 @@ pub enum PasswordError {
     #[error("a password has at most {} bytes", Password::MAX_BYTES)]
     TooLong,
     /// Empty, or with control characters or unassigned code points in it.
-    #[error("a password may not be empty or have control characters in it (RFC 8265)")]
+    #[error(
+        "a password may not be empty, or have control characters, invisible or unassigned ones in it (RFC 8265)"
+    )]
     NotAllowed,
     /// Among the 100,000 most common.
     #[error("this is one of the 100,000 most common passwords, which are tried first; choose another")]

@@ -85,7 +85,7 @@ pub(super) async fn password(
     };
     let policy = &settings.password.policy;
     let new = policy.accept(&change.new_password, user.username()).map_err(|error| bad(refusal(error)))?;
-    let present = Password::parse(&change.current_password).map_err(|_| wrong())?;
+    let present = Password::presented(&change.current_password).map_err(|_| wrong())?;
     match authority.change_password(user.id(), user.username(), present, new).await {
         Ok(()) => Ok(Changed),
         Err(ChangeError::Account(AccountError::WrongPassword)) => Err(wrong()),
@@ -96,8 +96,10 @@ pub(super) async fn password(
 
 fn refusal(error: PasswordError) -> &'static str {
     match error {
-        PasswordError::TooShort | PasswordError::TooLong | PasswordError::NotAllowed => {
-            "new_password must have 8 to 256 bytes and no control characters"
+        PasswordError::TooShort => "new_password must have at least 8 bytes",
+        PasswordError::TooLong => "new_password must have at most 256 bytes",
+        PasswordError::NotAllowed => {
+            "new_password must not have control characters, invisible or unassigned ones in it"
         }
         PasswordError::Common => "new_password is one of the 100,000 most common passwords",
         PasswordError::HasUsername => "new_password has the user name in it",

@@ -9,6 +9,13 @@ use crate::{
     tokens::{offline, refresh, text},
 };
 use serde_json::Value;
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    process::Command,
+    thread,
+    time::Duration,
+};
 
 on_every_store![
     each_thing_that_happens_is_one_line_in_the_log_and_in_the_store,
@@ -176,6 +183,43 @@ fn the_newest_lines_are_shown_and_those_that_come() {
     eventually("all is in the store", || exported(&server, &[]).len() >= 4);
     let tail = |arguments: &[&str]| server.cli(&[&["audit", "tail"], arguments].concat(), "").lines().count();
     assert_eq!((tail(&["-n", "2"]), tail(&["-n", "0"]), tail(&["-n", "99", "--user", "ada"])), (2, 0, 4));
+}
+
+/// What is under way is finished, and told of, before the store is let go.
+#[test]
+fn whoever_logs_in_while_the_server_is_told_to_end_is_let_in_and_told_of() {
+    let (folder, done) = {
+        let server = Server::start_with(&[("COUNTERSIGN_PASSWORD__PERMITS", "1")]);
+        server.user("ada", &[]);
+        let answered = thread::scope(|scope| {
+            let login = || {
+                let mut stream = TcpStream::connect(server.address).expect("connected");
+                let form = format!("username=ada&password={PASSWORD}");
+                let head = "POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded";
+                write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{form}", form.len()).expect("sent");
+                let mut answer = [0; 12];
+                // One that was not taken any more is no answer.
+                stream.read_exact(&mut answer).map(|()| answer).ok()
+            };
+            let all: Vec<_> = (0..4).map(|_| scope.spawn(login)).collect();
+            thread::sleep(Duration::from_millis(30));
+            let killed = Command::new("kill").args(["-TERM", &server.pid().to_string()]).status();
+            assert!(killed.expect("kill runs").success());
+            all.into_iter().filter_map(|login| login.join().expect("no panic")).collect::<Vec<_>>()
+        });
+        for answer in &answered {
+            assert_eq!(answer, b"HTTP/1.1 200");
+        }
+        let stat = || std::fs::read_to_string(format!("/proc/{}/stat", server.pid())).expect("Linux");
+        eventually("it has ended, and waits to be buried", || stat().contains(") Z "));
+        assert!(!server.log().contains("closed pool"), "{}", server.log());
+        let done = logged(&server).iter().filter(|line| words(line) == "login done -").count();
+        assert!(done >= answered.len());
+        (server.kill(), done)
+    };
+    let server = Server::start_in(folder, &[]);
+    let kept = exported(&server, &[]).iter().filter(|line| words(line) == "login done -").count();
+    assert_eq!(kept, done, "no line is lost");
 }
 
 #[test]

@@ -99,6 +99,8 @@ fn an_import_that_is_killed_is_finished_by_another() {
     }));
     child.kill().expect("killed");
     child.wait().expect("ended");
+    let told = server.cli(&["audit", "export"], "");
+    assert!(told.contains(r#""event":"user_import""#) && told.contains(r#""detail":"500""#), "{told}");
     let again = import(&server, &[], &format!("username,password_hash\n{}{}", first.concat(), rest.concat()));
     assert_eq!((again.code, counts(&again)), (Some(0), [300, 500, 0]), "{}", again.log);
 }
@@ -166,7 +168,7 @@ fn what_is_wrong_with_a_line_is_told_and_the_rest_is_imported() {
         (r#"bob,HASH,,,9223372036854775808"#, "created_at: must be whole seconds since 1970"),
         (r#"bob,HASH"#, "has another number of fields than the first line"),
         (r#"bob,HASH,,,,"#, "has another number of fields than the first line"),
-        (r#""bob,HASH,,,"#, "has a quotation mark that is not closed"),
+        ("b\rob,HASH,,,", "has a carriage return that ends no line"),
         (r#"bob,LONG,,,"#, "is longer than 16384 bytes"),
         ("b\0b,HASH,,,", "username: a user name is made of letters"),
     ];
@@ -182,6 +184,25 @@ fn what_is_wrong_with_a_line_is_told_and_the_rest_is_imported() {
         assert!(said[at].starts_with(&format!("line {}: {text}", 2 * at + 2)), "{} is not {text}", said[at]);
     }
     assert!(!imported.log.contains(DJANGO) && !imported.log.contains("plaintext"), "no hash is shown");
+}
+
+/// Whoever could choose their name elsewhere could otherwise write whole lines with it.
+#[test]
+fn what_stands_in_a_field_is_never_taken_for_a_line() {
+    let server = Server::start();
+    let csv =
+        format!("username,password_hash\nbob,{DJANGO}\n\"a\nmallory,{DJANGO}\nz\",{DJANGO}\neve,{DJANGO}\n");
+    let imported = import(&server, &[], &csv);
+    assert_eq!((imported.code, counts(&imported)), (Some(1), [1, 0, 0]), "{}", imported.log);
+    assert!(
+        imported.log.contains("stopped at line 3: has a quotation mark that is not closed"),
+        "{}",
+        imported.log
+    );
+    let users = server.cli(&["user", "list"], "");
+    assert!(users.contains("bob") && !users.contains("mallory") && !users.contains("eve"), "{users}");
+    let old_mac = import(&server, &[], &format!("username,password_hash\reve,{DJANGO}\r"));
+    assert_eq!((old_mac.code, counts(&old_mac)), (Some(1), [0, 0, 1]), "{}", old_mac.log);
 }
 
 #[test]

@@ -40,6 +40,7 @@ impl<R: Read> Lines<R> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let line = match str::from_utf8(line) {
             _ if line.len() > MAX_BYTES => Err("is longer than 16384 bytes"),
+            _ if line.contains(&b'\r') => Err("has a carriage return that ends no line"),
             text => text.map_err(|_| "is not UTF-8"),
         };
         Ok(Some((self.number, line)))

@@ -94,6 +94,11 @@ impl Import<'_> {
                     }
                 }
             };
+            if let Err(Wrong::Unclosed) = user {
+                // What follows may be the rest of the field, and is not to be taken for lines.
+                self.add().await?;
+                return Err(Failure::Failed(format!("stopped at line {number}: {}", Wrong::Unclosed)));
+            }
             self.take(number, user).await?;
         }
         self.add().await
@@ -121,6 +126,8 @@ impl Import<'_> {
         let accounts = &self.desk.accounts;
         let done =
             if self.is_dry { accounts.would_import(&users).await } else { accounts.import(&users).await };
+        // Told at once: whoever interrupts the rest has added these.
+        self.desk.audit.flush().await?;
         let done = done.map_err(|error| {
             let first = numbers.first().copied().unwrap_or_default();
             let Failure::Failed(text) = Failure::failed(&error) else { return error.into() };

@@ -24,6 +24,8 @@ pub(super) enum Form {
 pub(super) enum Wrong {
     Line(&'static str),
     Field(&'static str, String),
+    /// A field goes on beyond the end of the line.
+    Unclosed,
 }
 
 impl fmt::Display for Wrong {
@@ -31,6 +33,9 @@ impl fmt::Display for Wrong {
         match self {
             Self::Line(text) => f.write_str(text),
             Self::Field(field, text) => write!(f, "{field}: {text}"),
+            Self::Unclosed => {
+                f.write_str("has a quotation mark that is not closed; no field has a line's end in it")
+            }
         }
     }
 }
@@ -159,7 +164,7 @@ fn fields(text: &str) -> Result<Vec<String>, Wrong> {
     let mut ends = vec![0; line.len()];
     let (result, _, _, count) = Reader::new().read_record(&line, &mut bytes, &mut ends);
     if result != ReadRecordResult::Record {
-        return Err(Wrong::Line("has a quotation mark that is not closed"));
+        return Err(Wrong::Unclosed);
     }
     let mut from = 0;
     let field = |end: &usize| {

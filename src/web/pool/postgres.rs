@@ -59,7 +59,6 @@ impl Pool for PostgresPool {
         self.0.pool().acquire().await.map_err(Error::Get)
     }
 
-    async fn close(&self) {
-        self.0.close().await;
-    }
+    /// Rocket asks for it while requests are still being answered, which need their store to the end.
+    async fn close(&self) {}
 }

@@ -58,7 +58,6 @@ impl Pool for RedisPool {
         Ok(self.0.clone())
     }
 
-    async fn close(&self) {
-        self.0.close().await;
-    }
+    /// Rocket asks for it while requests are still being answered, which need their store to the end.
+    async fn close(&self) {}
 }

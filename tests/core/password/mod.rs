@@ -144,6 +144,31 @@ fn what_a_password_may_be() {
     assert_ne!(password("password "), password("password"), "a space at the end counts");
 }
 
+/// Other software took them, and hashed them as they were typed.
+#[tokio::test]
+async fn what_could_not_be_chosen_here_is_still_right_where_it_is() {
+    for text in [
+        "tab\there-12345",
+        "zero\u{200b}width-123",
+        "crab\u{1f980}owl\u{1f989} 77x",
+        "\u{1f468}\u{200d}\u{1f469}",
+    ] {
+        assert_eq!(Password::parse(text), Err(PasswordError::NotAllowed), "{text:?}");
+        let presented = Password::presented(text).expect("a password");
+        let stored = PasswordHash::from_stored(bcrypt::hash(text, 4).expect("hashed"));
+        let hasher = hasher();
+        let verify = async |stored| hasher.verify(presented.clone(), Some(stored)).await.expect("verified");
+        assert_eq!(verify(stored).await, Verdict::MatchOutdated, "{text:?}");
+        let renewed = hasher.hash(presented.clone()).await.expect("hashed");
+        assert_eq!(verify(renewed).await, Verdict::Match, "{text:?}");
+    }
+    assert_eq!(Password::presented(""), Err(PasswordError::NotAllowed));
+    assert_eq!(Password::presented(&"\t".repeat(257)), Err(PasswordError::TooLong));
+    assert_eq!(Password::presented(&"x".repeat(257)), Err(PasswordError::TooLong));
+    let composed = Password::parse("\u{e9}tude-1815").expect("a password");
+    assert_eq!(Password::presented("e\u{301}tude-1815"), Ok(composed), "as ever otherwise");
+}
+
 #[test]
 fn generated_passwords_differ_and_are_passwords() {
     let (one, other) = (Password::random().expect("random"), Password::random().expect("random"));

@@ -15,6 +15,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_memory_store_conforms() {
@@ -65,6 +66,21 @@ async fn a_key_file_conforms_through_two_handles() {
     let folder = TempDir::new().expect("a folder");
     let file = || Arc::new(KeyFile::new(folder.path().join("keys.json")));
     conformance::key_ring(file(), file()).await;
+}
+
+/// Whoever listens reads the list when it is told to, so it must be when there is something, and had
+/// better not be when there is nothing.
+#[tokio::test]
+async fn a_feed_in_memory_tells_of_what_is_revoked_and_of_nothing_else() {
+    let store = MemoryStore::new();
+    store.begin_epoch(0).await.expect("an epoch");
+    let mut feed = store.feed().await.expect("a feed");
+    let ada = UserId::random();
+    let revision = store.revision(ada).await.expect("a revision");
+    store.create(&conformance::session(ada), revision, 10).await.expect("a login");
+    assert!(timeout(Duration::ZERO, feed.changed()).await.is_err(), "nothing was revoked");
+    store.revoke_user(ada, conformance::NOW).await.expect("revoked");
+    timeout(Duration::from_secs(60), feed.changed()).await.expect("told").expect("the feed goes on");
 }
 
 #[test]

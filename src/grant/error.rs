@@ -1,6 +1,7 @@
 //! The error of the token endpoint (RFC 6749 §5.2).
 
 use crate::{
+    audit::TOO_MANY,
     jwt::IssueError,
     password::HasherError,
     store::StoreError,
@@ -67,7 +68,7 @@ impl GrantError {
                 ("invalid_grant", "The credentials are wrong or no longer valid")
             }
             Self::UnsupportedGrantType => ("unsupported_grant_type", "This grant type is not offered here"),
-            Self::TooMany(_) => ("too_many_requests", "Too many attempts have failed; try again later"),
+            Self::TooMany(_) => (TOO_MANY, "Too many attempts have failed; try again later"),
             Self::InvalidScope => ("invalid_scope", "The scope is malformed or cannot be granted"),
             _ => ("temporarily_unavailable", "The service cannot answer right now; try again shortly"),
         }

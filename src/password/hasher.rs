@@ -121,7 +121,7 @@ impl Hasher {
         Self::start(Hashing { params, permits, queue, ..Hashing::default() })
     }
 
-    /// The same in every detail.
+    /// A hasher that works like this. Takes as long as one hash.
     pub fn start(hashing: Hashing) -> Result<Self, HasherError> {
         let Hashing { params, permits, queue, engine, firebase } = hashing;
         let mut secret = [0; 32];

@@ -126,8 +126,6 @@ impl Import<'_> {
         let accounts = &self.desk.accounts;
         let done =
             if self.is_dry { accounts.would_import(&users).await } else { accounts.import(&users).await };
-        // Told at once: whoever interrupts the rest has added these.
-        self.desk.audit.flush().await?;
         let done = done.map_err(|error| {
             let first = numbers.first().copied().unwrap_or_default();
             let Failure::Failed(text) = Failure::failed(&error) else { return error.into() };
@@ -146,7 +144,8 @@ impl Import<'_> {
             }
         }
         self.show_progress();
-        Ok(())
+        // Told at once: whoever interrupts the rest has added these.
+        Ok(self.desk.audit.flush().await?)
     }
 
     fn refuse(&mut self, number: u64, text: &str) {

@@ -16,7 +16,7 @@ pub use witness::{Told, Witness};
 
 use crate::{
     clock::Clock,
-    store::{AuditLine, AuditStore, StoreError, causes},
+    store::{AuditLine, AuditStore, StoreError, causes, random_key},
 };
 use std::{
     collections::VecDeque,
@@ -82,11 +82,7 @@ impl Trail {
     pub async fn open(store: Option<Arc<dyn AuditStore>>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let key = match &store {
             Some(store) => store.pseudonym_key().await?,
-            None => {
-                let mut key = [0; 32];
-                getrandom::fill(&mut key).map_err(|error| StoreError::Unavailable(error.into()))?;
-                key
-            }
+            None => random_key()?,
         };
         Ok(Self(Arc::new(Inner {
             store,

@@ -30,17 +30,13 @@ pub trait AuditStore: Send + Sync + 'static {
     /// has read a line has missed none before it.
     async fn read(&self, after: u64, limit: u32) -> Result<Vec<(u64, AuditLine)>, StoreError>;
 
-    /// The position of the newest line; 0 if there is none.
-    async fn newest(&self) -> Result<u64, StoreError>;
-
     /// Removes up to `limit` lines from before this time; says how many. A store may refuse to remove
     /// what is less than a day old.
     async fn remove(&self, before: UnixTime, limit: u32) -> Result<u64, StoreError>;
 }
 
 /// A new key for [`AuditStore::pseudonym_key`].
-#[cfg(any(feature = "memory", feature = "sqlite", feature = "postgres"))]
-pub(super) fn random_key() -> Result<[u8; 32], StoreError> {
+pub(crate) fn random_key() -> Result<[u8; 32], StoreError> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|error| StoreError::Unavailable(error.into()))?;
     Ok(key)

@@ -25,6 +25,7 @@ pub mod sqlite;
 mod user;
 
 pub use attempt::{Attempt, AttemptKey, AttemptStore, Count};
+pub(crate) use audit::random_key;
 pub use audit::{AuditLine, AuditStore};
 pub use checkup::{Finding, Severity};
 pub use client::{AssertionId, Authentication, Client, ClientStore, KeptSecret, Lifetimes};

@@ -26,10 +26,6 @@ async fn read(store: &dyn AuditStore, after: u64, limit: u32) -> Vec<(u64, Audit
     store.read(after, limit).await.expect("read")
 }
 
-async fn newest(store: &dyn AuditStore) -> u64 {
-    store.newest().await.expect("the newest position")
-}
-
 async fn empty(store: &dyn AuditStore) {
     while store.remove(UnixTime(1_000_000), 1_000).await.expect("remove") > 0 {}
     assert_eq!(read(store, 0, 10).await, []);
@@ -48,7 +44,7 @@ async fn all_have_one_key(a: &Store, b: &Store) {
 }
 
 async fn lines_are_read_in_the_order_in_which_they_were_appended(a: &dyn AuditStore, b: &dyn AuditStore) {
-    assert_eq!((read(a, 0, 10).await, newest(b).await), (vec![], 0), "nothing is there at first");
+    assert_eq!((read(a, 0, 10).await, read(b, 0, 10).await), (vec![], vec![]), "nothing is there at first");
     a.append(&[]).await.expect("nothing is no line");
     let texts = ["{}", "{\"event\":\"login\"}", "", "\u{e9}\u{1f511}'\"\\;--", "the last"];
     // The times of clocks that differ.
@@ -61,7 +57,6 @@ async fn lines_are_read_in_the_order_in_which_they_were_appended(a: &dyn AuditSt
         assert_eq!(all.iter().map(|(_, line)| &*line.text).collect::<Vec<_>>(), texts);
         assert_eq!(times, [5, 3, 9, 4, 4]);
         assert!(all.is_sorted_by(|(one, _), (other, _)| one < other), "positions grow");
-        assert_eq!(newest(store).await, all[4].0);
         assert_eq!(read(store, all[1].0, 2).await, all[2..4], "a page behind a position");
         assert_eq!(read(store, all[4].0, 2).await, []);
         assert_eq!(read(store, 0, 0).await, []);
@@ -69,8 +64,8 @@ async fn lines_are_read_in_the_order_in_which_they_were_appended(a: &dyn AuditSt
 }
 
 async fn only_what_is_older_is_removed(a: &dyn AuditStore, b: &dyn AuditStore) {
+    let before = read(a, 0, 10).await.last().map_or(0, |(position, _)| *position);
     empty(a).await;
-    let before = newest(a).await;
     a.append(&[line(10, "one"), line(11, "two"), line(12, "three"), line(13, "four")])
         .await
         .expect("appended");

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     clock::UnixTime,
-    store::{AuditLine, AuditStore, StoreError, audit::random_key},
+    store::{AuditLine, AuditStore, StoreError, random_key},
 };
 use async_trait::async_trait;
 use std::collections::VecDeque;
@@ -45,11 +45,6 @@ impl AuditStore for MemoryStore {
         let trail = self.trail();
         let numbered = trail.lines.iter().cloned().zip(trail.gone + 1..).map(|(line, number)| (number, line));
         Ok(numbered.filter(|(number, _)| *number > after).take(limit as usize).collect())
-    }
-
-    async fn newest(&self) -> Result<u64, StoreError> {
-        let trail = self.trail();
-        Ok(if trail.lines.is_empty() { 0 } else { trail.gone + trail.lines.len() as u64 })
     }
 
     async fn remove(&self, before: UnixTime, limit: u32) -> Result<u64, StoreError> {

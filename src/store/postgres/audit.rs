@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     clock::UnixTime,
-    store::{AuditLine, AuditStore, audit::random_key},
+    store::{AuditLine, AuditStore, random_key},
 };
 use async_trait::async_trait;
 use sqlx::{Executor, Row, postgres::PgRow};
@@ -56,11 +56,6 @@ impl AuditStore for PostgresStore {
             Ok((number(row, "position")?, AuditLine { at: UnixTime(number(row, "at")?), text }))
         };
         self.within(|lease| lease.all(query())).await?.iter().map(line).collect()
-    }
-
-    async fn newest(&self) -> Result<u64, StoreError> {
-        let query = || sqlx::query("SELECT coalesce(max(position), 0) AS newest FROM audit");
-        number(&self.within(|lease| lease.one(query())).await?, "newest")
     }
 
     async fn remove(&self, before: UnixTime, limit: u32) -> Result<u64, StoreError> {

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     clock::UnixTime,
-    store::{AuditLine, AuditStore, audit::random_key},
+    store::{AuditLine, AuditStore, random_key},
 };
 use async_trait::async_trait;
 use sqlx::Row;
@@ -41,11 +41,6 @@ impl AuditStore for SqliteStore {
             Ok((number(row, "position")?, AuditLine { at: UnixTime(number(row, "at")?), text }))
         };
         rows.map_err(unavailable)?.iter().map(line).collect()
-    }
-
-    async fn newest(&self) -> Result<u64, StoreError> {
-        let query = sqlx::query("SELECT coalesce(max(position), 0) AS newest FROM audit");
-        number(&query.fetch_one(self.pool()).await.map_err(unavailable)?, "newest")
     }
 
     async fn remove(&self, before: UnixTime, limit: u32) -> Result<u64, StoreError> {

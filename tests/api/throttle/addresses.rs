@@ -2,9 +2,11 @@
 
 use super::*;
 
-/// Three guesses are free for each address; the proxy is this machine.
+/// Three guesses are free for each address, and none is forgotten however slow the machine is; the
+/// proxy is this machine.
 const FEW: &[(&str, &str)] = &[
     ("COUNTERSIGN_LOGIN__ADDRESS_FREE", "3"),
+    ("COUNTERSIGN_LOGIN__ADDRESS_PER_DAY", "10"),
     ("COUNTERSIGN_LOGIN__FIRST_DELAY", "600"),
     ("COUNTERSIGN_LOGIN__LONGEST_DELAY", "86400"),
 ];
@@ -89,6 +91,7 @@ fn a_session_is_listed_with_where_it_came_from() {
 fn a_spray_from_everywhere_is_stopped() {
     let server = Server::start_with(&[
         ("COUNTERSIGN_LOGIN__GLOBAL_FREE", "3"),
+        ("COUNTERSIGN_LOGIN__GLOBAL_PER_DAY", "10"),
         ("COUNTERSIGN_LOGIN__FIRST_DELAY", "600"),
         ("COUNTERSIGN_LOGIN__LONGEST_DELAY", "86400"),
         ("COUNTERSIGN_TRUSTED_PROXIES", "127.0.0.1"),

@@ -34,6 +34,7 @@ fn an_attack_on_a_login_does_not_keep_its_owner_from_changing_the_password() {
 fn whoever_tries_many_secrets_is_told_to_wait_and_the_right_one_works() {
     let server = Server::start_with(&[
         ("COUNTERSIGN_LOGIN__ADDRESS_FREE", "3"),
+        ("COUNTERSIGN_LOGIN__ADDRESS_PER_DAY", "10"),
         ("COUNTERSIGN_LOGIN__FIRST_DELAY", "600"),
         ("COUNTERSIGN_LOGIN__LONGEST_DELAY", "86400"),
     ]);

@@ -10,6 +10,7 @@ use countersign::{
     password::Password,
     stage,
     user::{RoleName, Username},
+    web::{RequestLog, SecurityHeaders},
 };
 use rocket::{
     Config, Orbit, Rocket,
@@ -89,6 +90,8 @@ pub(super) async fn run(figment: Figment) -> Result<(), Failure> {
     }
     let development = figment.profile() == Config::DEBUG_PROFILE;
     let rocket = rocket::custom(figment)
+        .attach(RequestLog)
+        .attach(SecurityHeaders)
         .attach(stage().settings(settings))
         .attach(AdHoc::on_liftoff("Countersign is up", move |rocket| {
             Box::pin(announce(rocket, development))

@@ -8,6 +8,7 @@ mod body;
 mod catcher;
 mod complaint;
 pub mod cookie;
+mod cors;
 mod device;
 pub mod form;
 pub mod guard;
@@ -19,17 +20,24 @@ mod me;
 mod method;
 mod pool;
 mod refused;
+mod request_id;
+mod request_log;
 #[cfg(feature = "verifier")]
 mod resource;
 mod revocations;
 mod revoke;
+mod security_headers;
 mod sessions;
 mod stage;
+mod started;
 mod token;
 mod well_known;
 
+pub use request_id::RequestId;
+pub use request_log::RequestLog;
 #[cfg(feature = "verifier")]
 pub use resource::VerifierStage;
+pub use security_headers::SecurityHeaders;
 #[cfg(feature = "testing")]
 pub(crate) use stage::Runtime;
 pub use stage::{Stage, stage};

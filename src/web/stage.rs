@@ -1,8 +1,8 @@
 //! The fairing that puts everything into a Rocket.
 
 use super::{
-    admin, bearer, body::PATIENCE, catcher, guard, health, introspect, logout, me, pool, revocations, revoke,
-    sessions, token, well_known,
+    admin, bearer, body::PATIENCE, catcher, cors, guard, health, introspect, logout, me, pool, revocations,
+    revoke, sessions, token, well_known,
 };
 use crate::{
     account::Accounts,
@@ -182,6 +182,9 @@ impl Fairing for Stage {
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         catcher::challenge(request, response);
+        if let Some(settings) = request.rocket().state::<Settings>() {
+            cors::allow(request, response, &settings.origins);
+        }
     }
 }
 

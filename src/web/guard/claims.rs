@@ -16,6 +16,11 @@ pub(super) async fn verified<'r>(request: &'r Request<'_>) -> &'r Result<Claims,
     request.local_cache_async(verify).await
 }
 
+/// Who was recognised, if a guard has asked.
+pub(in crate::web) fn recognised<'r>(request: &'r Request<'_>) -> Option<&'r Claims> {
+    request.local_cache(|| Err::<Claims, _>(Rejection::NoCredentials)).as_ref().ok()
+}
+
 #[async_trait]
 impl<'r> FromRequest<'r> for &'r Claims {
     type Error = Rejection;

@@ -18,6 +18,7 @@ mod rejection;
 mod role;
 mod scope;
 
+pub(super) use claims::recognised;
 pub use current_user::CurrentUser;
 pub use rejection::Rejection;
 pub use role::{HasRoles, NamedRole, Role};

@@ -1,5 +1,6 @@
 //! Guards in a Rocket of somebody's own, as an embedding app uses them.
 
+mod cross_origin;
 mod error_pages;
 mod launching;
 mod scope;

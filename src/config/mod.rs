@@ -61,7 +61,7 @@ pub struct Settings {
     pub revocation: RevocationSettings,
     /// `AUDIT__RETENTION`: how long the audit trail is kept, in whole seconds.
     pub audit_retention: Duration,
-    /// `ORIGINS`: origins besides the server's own that may use the refresh cookie.
+    /// `ORIGINS`: origins besides the server's own whose pages may use the refresh cookie and read answers.
     pub origins: Vec<String>,
     /// `TRUSTED_PROXIES`: who is believed when they say whose request they pass on. By default nobody.
     pub trusted_proxies: TrustedProxies,

@@ -18,6 +18,7 @@ mod logout;
 mod me;
 mod method;
 mod pool;
+mod refusal;
 mod refused;
 #[cfg(feature = "verifier")]
 mod resource;

@@ -44,5 +44,6 @@ mod token_form;
 mod tokens;
 mod transport;
 mod typ;
+mod users;
 mod watch;
 mod well_known;

@@ -1,5 +1,6 @@
 //! The only place that knows Rocket: [`stage()`], request guards, a file for each resource.
 
+mod account;
 mod admin;
 mod answer;
 mod basic;

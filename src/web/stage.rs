@@ -1,8 +1,8 @@
 //! The fairing that puts everything into a Rocket.
 
 use super::{
-    admin, bearer, body::PATIENCE, catcher, guard, health, introspect, logout, me, pool, revocations, revoke,
-    sessions, token, well_known,
+    account, admin, bearer, body::PATIENCE, catcher, guard, health, introspect, logout, me, pool,
+    revocations, revoke, sessions, token, well_known,
 };
 use crate::{
     account::Accounts,
@@ -182,6 +182,7 @@ impl Fairing for Stage {
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         catcher::challenge(request, response);
+        account::shield(request, response);
     }
 }
 
@@ -221,6 +222,9 @@ fn mount(rocket: Rocket<Build>, base: &str, settings: &Settings) -> Rocket<Build
     ];
     if settings.revocation.feed_secret.is_some() {
         routes.extend(routes![revocations::revocations]);
+    }
+    if settings.account_page {
+        routes.extend(routes![account::page, account::file]);
     }
     let rocket = well_known::mount(catcher::register(rocket.mount(base, routes)), settings, base);
     // A second stage is refused later, and with a sentence.

@@ -3,6 +3,7 @@
 //! A test's name is the requirement that it holds; the ids in comments are the rows of
 //! `tests/unhappy-ids.txt`.
 
+mod account;
 mod alg;
 mod attack;
 mod audit;

@@ -15,11 +15,13 @@ use rocket::{
 use std::collections::BTreeSet;
 
 /// Everybody may ask these, or whoever proves in another way who they are.
-const PUBLIC: [&str; 7] = [
+const PUBLIC: [&str; 9] = [
     "POST /token",
     "POST /logout",
     "POST /revoke",
     "POST /introspect",
+    "GET /account",
+    "GET /account/<name>",
     "GET /health/live",
     "GET /health/ready",
     "GET /.well-known/jwks.json",

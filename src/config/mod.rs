@@ -63,6 +63,8 @@ pub struct Settings {
     pub audit_retention: Duration,
     /// `ORIGINS`: origins besides the server's own whose pages may use the refresh cookie and read answers.
     pub origins: Vec<String>,
+    /// `ACCOUNT_PAGE`: whether there is a page at `/account`.
+    pub account_page: bool,
     /// `TRUSTED_PROXIES`: who is believed when they say whose request they pass on. By default nobody.
     pub trusted_proxies: TrustedProxies,
 }
@@ -222,6 +224,7 @@ impl Settings {
         let audit_retention = Duration::from_secs(audit_retention.unwrap_or(USUAL_RETENTION));
         let origins = reader.origins("origins");
         password.policy = site_names::read(&mut reader, &access.issuer, &origins);
+        let account_page = reader.switch("account_page").unwrap_or(true);
         let trusted_proxies = reader.list("trusted_proxies", TrustedProxies::parse).unwrap_or_default();
         let problems = reader.finish();
         match keys {
@@ -239,6 +242,7 @@ impl Settings {
                 revocation,
                 audit_retention,
                 origins,
+                account_page,
                 trusted_proxies,
             }),
             _ => Err(SettingsError(problems)),

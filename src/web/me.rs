@@ -4,13 +4,14 @@ use super::{
     answer::{Private, Problem, unavailable},
     body, cookie,
     guard::CurrentUser,
+    refusal::refusal,
     refused::Refused,
 };
 use crate::{
     account::AccountError,
     config::Settings,
     grant::{Authority, ChangeError, GrantError},
-    password::{Password, PasswordError},
+    password::Password,
     throttle::ThrottleError,
     user::{RoleName, UserId, Username},
 };
@@ -84,25 +85,14 @@ pub(super) async fn password(
         })
     };
     let policy = &settings.password.policy;
-    let new = policy.accept(&change.new_password, user.username()).map_err(|error| bad(refusal(error)))?;
+    let new = policy
+        .accept(&change.new_password, user.username())
+        .map_err(|error| bad(refusal!(error, "new_password")))?;
     let present = Password::presented(&change.current_password).map_err(|_| wrong())?;
     match authority.change_password(user.id(), user.username(), present, new).await {
         Ok(()) => Ok(Changed),
         Err(ChangeError::Account(AccountError::WrongPassword)) => Err(wrong()),
         Err(ChangeError::Throttle(ThrottleError::TooMany(many))) => Err(GrantError::TooMany(many).into()),
         Err(error) => Err(Refused::Other(unavailable("a password could not be changed")(error))),
-    }
-}
-
-fn refusal(error: PasswordError) -> &'static str {
-    match error {
-        PasswordError::TooShort => "new_password must have at least 8 bytes",
-        PasswordError::TooLong => "new_password must have at most 256 bytes",
-        PasswordError::NotAllowed => {
-            "new_password must not have control characters, invisible or unassigned ones in it"
-        }
-        PasswordError::Common => "new_password is one of the 100,000 most common passwords",
-        PasswordError::HasUsername => "new_password has the user name in it",
-        PasswordError::HasSiteName => "new_password has the name of the site in it",
     }
 }

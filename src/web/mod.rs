@@ -1,5 +1,6 @@
 //! The only place that knows Rocket: [`stage()`], request guards, a file for each resource.
 
+mod account;
 mod admin;
 mod answer;
 mod basic;
@@ -19,6 +20,7 @@ mod logout;
 mod me;
 mod method;
 mod pool;
+mod refusal;
 mod refused;
 mod request_id;
 mod request_log;

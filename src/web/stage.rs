@@ -1,8 +1,8 @@
 //! The fairing that puts everything into a Rocket.
 
 use super::{
-    admin, bearer, body::PATIENCE, catcher, cors, guard, health, introspect, logout, me, pool, revocations,
-    revoke, sessions, token, well_known,
+    account, admin, bearer, body::PATIENCE, catcher, cors, guard, health, introspect, logout, me, pool,
+    revocations, revoke, sessions, token, well_known,
 };
 use crate::{
     account::Accounts,
@@ -185,6 +185,7 @@ impl Fairing for Stage {
         if let Some(settings) = request.rocket().state::<Settings>() {
             cors::allow(request, response, &settings.origins);
         }
+        account::shield(request, response);
     }
 }
 
@@ -203,7 +204,15 @@ fn mount(rocket: Rocket<Build>, base: &str, settings: &Settings) -> Rocket<Build
         sessions::list,
         sessions::end,
         sessions::end_all,
-        admin::users::users,
+        admin::users::list,
+        admin::users::show,
+        admin::users::add,
+        admin::users::change,
+        admin::users::delete,
+        admin::users::password::set,
+        admin::users::sessions::list,
+        admin::users::sessions::end,
+        admin::users::sessions::end_all,
         admin::clients::list,
         admin::clients::show,
         admin::clients::add,
@@ -216,6 +225,9 @@ fn mount(rocket: Rocket<Build>, base: &str, settings: &Settings) -> Rocket<Build
     ];
     if settings.revocation.feed_secret.is_some() {
         routes.extend(routes![revocations::revocations]);
+    }
+    if settings.account_page {
+        routes.extend(routes![account::page, account::file]);
     }
     let rocket = well_known::mount(catcher::register(rocket.mount(base, routes)), settings, base);
     // A second stage is refused later, and with a sentence.

@@ -12,7 +12,7 @@ crate::roles! {
     pub Admin = "admin";
 }
 
-const ENCODING: &str = "limit and after must be percent-encoded UTF-8";
+const ENCODING: &str = "limit, after and search must be percent-encoded UTF-8";
 
 fn bad(description: &'static str) -> Problem {
     Problem { status: Status::BadRequest, error: "invalid_request", description }

@@ -9,6 +9,7 @@ mod catcher;
 mod complaint;
 pub mod cookie;
 mod device;
+mod drain;
 pub mod form;
 pub mod guard;
 mod health;
@@ -17,6 +18,7 @@ mod limited;
 mod logout;
 mod me;
 mod method;
+mod metrics;
 mod pool;
 mod refused;
 #[cfg(feature = "verifier")]
@@ -25,6 +27,7 @@ mod revocations;
 mod revoke;
 mod sessions;
 mod stage;
+mod started;
 mod token;
 mod well_known;
 

@@ -4,7 +4,7 @@ use super::{SqliteStore, StoreError, unavailable};
 use crate::{
     clock::UnixTime,
     password::PasswordHash,
-    store::{Insertion, User, UserStore},
+    store::{Connections, Insertion, User, UserStore},
     user::{RoleName, UserId, Username},
 };
 use async_trait::async_trait;
@@ -92,6 +92,10 @@ impl UserStore for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1 FROM users LIMIT 1").execute(&self.pool).await.map_err(unavailable)?;
         Ok(())
+    }
+
+    fn connections(&self) -> Option<Connections> {
+        Some(Connections::of("sqlite", &self.pool))
     }
 }
 

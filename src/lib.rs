@@ -7,6 +7,7 @@ pub mod client;
 pub mod clock;
 pub mod config;
 pub mod grant;
+mod histogram;
 mod id;
 pub mod jwt;
 pub mod keys;

@@ -12,7 +12,7 @@ pub const TOO_MANY: &str = "too_many_requests";
 pub const NOTHING_TO_END: &str = "nothing_to_end";
 
 /// What was done, or tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// A login with a password.
@@ -78,7 +78,7 @@ pub enum Actor {
 }
 
 /// What came of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It was done.

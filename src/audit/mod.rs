@@ -8,10 +8,12 @@
 
 mod event;
 mod pseudonym;
+mod tally;
 mod witness;
 
 pub use event::{Action, Actor, Event, NOTHING_TO_END, Outcome, TOO_MANY};
 pub use pseudonym::Pseudonyms;
+pub use tally::Kind;
 pub use witness::{Told, Witness};
 
 use crate::{
@@ -19,11 +21,12 @@ use crate::{
     store::{AuditLine, AuditStore, StoreError, causes, random_key},
 };
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+use tally::Tally;
 use tokio::sync::Notify;
 
 /// How many lines wait for the store at most.
@@ -47,6 +50,7 @@ struct Inner {
     pseudonyms: Pseudonyms,
     waiting: Mutex<Waiting>,
     cheap: Mutex<Cheap>,
+    tally: Tally,
     more: Notify,
     /// Held while lines are appended, so that none is twice.
     writing: tokio::sync::Mutex<()>,
@@ -64,8 +68,21 @@ struct Cheap {
 #[derive(Default)]
 struct Waiting {
     lines: VecDeque<AuditLine>,
-    /// How many found no place.
+    /// How many found no place since the log was told of some.
     lost: u64,
+    /// How many ever did.
+    ever_lost: u64,
+}
+
+/// What of the trail its store does not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many lines wait for the store.
+    pub waiting: usize,
+    /// For how long the first of them has waited, in whole seconds.
+    pub oldest: Duration,
+    /// How many lines found no place to wait, since this process began: they are in the log alone.
+    pub lost: u64,
 }
 
 impl fmt::Debug for Trail {
@@ -90,6 +107,7 @@ impl Trail {
             pseudonyms: Pseudonyms::new(&key),
             waiting: Mutex::default(),
             cheap: Mutex::default(),
+            tally: Tally::default(),
             more: Notify::new(),
             writing: tokio::sync::Mutex::default(),
         })))
@@ -105,6 +123,7 @@ impl Trail {
     /// What anybody can make happen as often as they like is told once a second at most, with how often it
     /// happened: see [`Event::is_cheap`].
     pub fn record(&self, event: &Event) {
+        self.0.tally.count(event);
         let Some(times) = self.times(event) else { return };
         let now = self.0.clock.now();
         let line = event.line(&self.0.pseudonyms, now, times);
@@ -117,9 +136,23 @@ impl Trail {
             waiting.lines.push_back(AuditLine { at: now, text: line.json() });
         } else {
             waiting.lost += 1;
+            waiting.ever_lost += 1;
         }
         drop(waiting);
         self.0.more.notify_one();
+    }
+
+    /// How often what was recorded, since this process began.
+    pub fn counts(&self) -> BTreeMap<Kind, u64> {
+        self.0.tally.counts()
+    }
+
+    /// What its store does not have yet, or will not have.
+    pub fn backlog(&self) -> Backlog {
+        let now = self.0.clock.now();
+        let waiting = self.waiting();
+        let oldest = waiting.lines.front().map_or(0, |line| now.0.saturating_sub(line.at.0));
+        Backlog { waiting: waiting.lines.len(), oldest: Duration::from_secs(oldest), lost: waiting.ever_lost }
     }
 
     /// Appends all lines that wait.

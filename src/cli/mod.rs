@@ -4,15 +4,18 @@ mod attack;
 mod audit;
 mod client;
 mod doctor;
+mod health;
 mod import;
 mod keys;
 mod log;
+mod manual;
 mod password;
 mod serve;
 mod session;
 mod user;
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 use countersign::{
     account::{AccountError, Accounts},
     audit::{Actor, Trail, Witness},
@@ -29,6 +32,7 @@ use rocket::figment::Figment;
 use std::{
     fmt,
     io::{self, Write},
+    path::PathBuf,
     process::ExitCode,
     sync::Arc,
 };
@@ -76,6 +80,15 @@ enum Command {
     /// Exit code 1 if one is. A good token is needed besides, or a route that refuses everything
     /// would look well protected; with it the route does, some times over, whatever it does.
     Attack(attack::Arguments),
+    /// Asks a server that runs whether it is ready; exit code 1 if it is not.
+    Health(health::Arguments),
+    /// Prints what a shell needs to complete the commands.
+    Completions { shell: Shell },
+    /// Prints the manual page, or writes that of each command into a folder.
+    Man {
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
 }
 
 /// Why a command did not do what it should.
@@ -118,9 +131,16 @@ impl From<SettingsError> for Failure {
 /// Runs the command. Exit codes: 0 done or stopped, 1 could not run, 2 bad usage or settings.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
     log::start(matches!(arguments.command, None | Some(Command::Serve)));
-    let figment = serve::figment();
-    // Before Rocket makes its runtime, which reads the same settings.
-    let done = serve::check(&figment).and_then(|()| rocket::async_main(dispatch(arguments, figment)));
+    let done = match arguments.command {
+        // These are the same whatever the settings say.
+        Some(Command::Completions { shell }) => manual::completions(shell),
+        Some(Command::Man { folder }) => manual::pages(folder.as_deref()),
+        command => {
+            let figment = serve::figment();
+            // Before Rocket makes its runtime, which reads the same settings.
+            serve::check(&figment).and_then(|()| rocket::async_main(dispatch(command, figment)))
+        }
+    };
     let (code, text) = match done {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Refused(text)) => (2, text),
@@ -131,8 +151,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     ExitCode::from(code)
 }
 
-async fn dispatch(arguments: Arguments, figment: Figment) -> Result<(), Failure> {
-    match arguments.command.unwrap_or(Command::Serve) {
+async fn dispatch(command: Option<Command>, figment: Figment) -> Result<(), Failure> {
+    match command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(figment).await,
         Command::Doctor { json } => doctor::run(&settings(&figment)?, json).await,
         Command::User(command) => {
@@ -148,6 +168,9 @@ async fn dispatch(arguments: Arguments, figment: Figment) -> Result<(), Failure>
             None => keys::run(command, &settings(&figment)?).await,
         },
         Command::Attack(arguments) => attack::run(arguments, &figment).await,
+        Command::Health(arguments) => health::run(arguments, &figment).await,
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { folder } => manual::pages(folder.as_deref()),
     }
 }
 

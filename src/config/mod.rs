@@ -7,6 +7,7 @@ mod database;
 mod environment;
 mod keys;
 mod login;
+mod metrics;
 mod postgres;
 mod proxies;
 mod reader;
@@ -19,6 +20,7 @@ pub use database::Database;
 pub use environment::Environment;
 pub use keys::{KeyPlace, KeySettings};
 pub use login::LoginSettings;
+pub use metrics::MetricsPlace;
 pub use postgres::{PostgresUrl, PostgresUrlError};
 pub use proxies::TrustedProxies;
 pub use reader::{Problem, SettingsError};
@@ -67,6 +69,10 @@ pub struct Settings {
     pub account_page: bool,
     /// `TRUSTED_PROXIES`: who is believed when they say whose request they pass on. By default nobody.
     pub trusted_proxies: TrustedProxies,
+    /// `METRICS`: where the metrics are, if anywhere.
+    pub metrics: MetricsPlace,
+    /// `DRAIN`: how long the server goes on serving after SIGTERM, in whole seconds. Zero by default.
+    pub drain: Duration,
 }
 
 /// How stores that are not in this process are talked to.
@@ -226,6 +232,8 @@ impl Settings {
         password.policy = site_names::read(&mut reader, &access.issuer, &origins);
         let account_page = reader.switch("account_page").unwrap_or(true);
         let trusted_proxies = reader.list("trusted_proxies", TrustedProxies::parse).unwrap_or_default();
+        let metrics = metrics::read(&mut reader, figment.profile() == "debug");
+        let drain = Duration::from_secs(reader.integer("drain", 0..=3_600).unwrap_or(0));
         let problems = reader.finish();
         match keys {
             Some(keys) if problems.is_empty() => Ok(Self {
@@ -244,6 +252,8 @@ impl Settings {
                 origins,
                 account_page,
                 trusted_proxies,
+                metrics,
+                drain,
             }),
             _ => Err(SettingsError(problems)),
         }

@@ -39,7 +39,8 @@ use zeroize::Zeroizing;
 /// The scope by which a client asks for its refresh token in the body (OpenID Connect Core §11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
-/// All that it takes to sign somebody in and to recognise them again.
+/// All that it takes to sign somebody in and to recognise them again. Cheap to clone; clones are one.
+#[derive(Clone)]
 pub struct Authority {
     /// Who there is, and which sessions they have.
     pub stores: Stores,

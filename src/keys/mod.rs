@@ -126,6 +126,11 @@ impl Keys {
         self.settings.max_age
     }
 
+    /// For how long a key signs before its successor does; `None`: until it is replaced by hand.
+    pub fn period(&self) -> Option<Duration> {
+        self.keystore.as_ref().and(self.settings.period)
+    }
+
     /// Tells whenever other keys were read.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.changes.subscribe()

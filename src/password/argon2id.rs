@@ -122,6 +122,20 @@ pub(super) fn hash(
     getrandom::fill(&mut salt).ok()?;
     let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
     engine.derive(password, &salt, params, &mut output, memory).then_some(())?;
+    written(params, &salt, &output)
+}
+
+/// What looks like a hash, costs as much to compare with, and is of no password that anybody could find:
+/// random bytes. `None` if there is no randomness to be had.
+pub(super) fn of_nobody(params: Argon2Params) -> Option<PasswordHash> {
+    let (mut salt, mut output) = ([0; Salt::RECOMMENDED_LENGTH], [0; Params::DEFAULT_OUTPUT_LEN]);
+    getrandom::fill(&mut salt).ok()?;
+    getrandom::fill(&mut output).ok()?;
+    written(params, &salt, &output)
+}
+
+/// As stores keep it.
+fn written(params: Argon2Params, salt: &[u8], output: &[u8]) -> Option<PasswordHash> {
     let mut shown = ParamsString::new();
     shown.add_decimal("m", params.memory_kib).ok()?;
     shown.add_decimal("t", params.iterations).ok()?;
@@ -130,8 +144,8 @@ pub(super) fn hash(
         algorithm: Ident::new(argon2::ARGON2ID_IDENT.as_str()).ok()?,
         version: Some(Version::V0x13.into()),
         params: shown,
-        salt: Some(Salt::new(&salt).ok()?),
-        hash: Some(Output::new(&output).ok()?),
+        salt: Some(Salt::new(salt).ok()?),
+        hash: Some(Output::new(output).ok()?),
     };
     Some(PasswordHash(phc.to_string()))
 }

@@ -3,7 +3,7 @@
 use super::{
     Argon2Params, Cost, Engine, FirebaseKey, Memory, Password, PasswordHash, argon2id,
     legacy::Legacy,
-    pool::{NotDone, Pool},
+    pool::{Load, NotDone, Pool},
 };
 use std::{
     fmt, io,
@@ -114,20 +114,16 @@ impl Hasher {
     /// How many may wait for each permit unless something else is said: about a second's worth.
     pub const QUEUE_PER_PERMIT: usize = 64;
 
-    /// A hasher for new hashes of this cost that computes at most `permits` (at least 1) at a time. Takes
-    /// as long as one hash.
+    /// A hasher for new hashes of this cost that computes at most `permits` (at least 1) at a time.
     pub fn new(params: Argon2Params, permits: usize) -> Result<Self, HasherError> {
         let queue = permits.max(1) * Self::QUEUE_PER_PERMIT;
         Self::start(Hashing { params, permits, queue, ..Hashing::default() })
     }
 
-    /// A hasher that works like this. Takes as long as one hash.
+    /// A hasher that works like this.
     pub fn start(hashing: Hashing) -> Result<Self, HasherError> {
         let Hashing { params, permits, queue, engine, firebase } = hashing;
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(|_| HasherError::Randomness)?;
-        let nobody = argon2id::hash(&secret, params, engine, &mut Memory::default());
-        let nobody = nobody.ok_or(HasherError::Randomness)?;
+        let nobody = argon2id::of_nobody(params).ok_or(HasherError::Randomness)?;
         let pool = Pool::start(permits.max(1), queue, params.memory_kib()).map_err(HasherError::Threads)?;
         let shared = Shared { params, engine, nobody, slowest: AtomicU64::new(0), firebase };
         Ok(Self { pool: Arc::new(pool), shared: Arc::new(shared) })
@@ -137,6 +133,11 @@ impl Hasher {
     /// cost than new ones: as long as the slowest of these takes, a second at most. Zero if there is none.
     pub fn floor(&self) -> Duration {
         Duration::from_micros(self.shared.slowest.load(Ordering::Relaxed)).min(MAX_FLOOR)
+    }
+
+    /// What its threads do, and what they have done.
+    pub(crate) fn load(&self) -> Load {
+        self.pool.load()
     }
 
     /// Whether a stored hash costs what a new one does.

@@ -1,7 +1,7 @@
 //! Hearing of what was revoked, by whomever, and noticing when the store has forgotten it.
 
 use super::{Lag, Page, Revocations, follower::Next};
-use crate::store::StoreError;
+use crate::{histogram::Counted, store::StoreError};
 use std::{convert::Infallible, error::Error, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -59,6 +59,11 @@ impl Revocations {
     /// How long the last revocations took to be heard of; `None` before the first.
     pub fn lag(&self) -> Option<Lag> {
         self.follower.lag()
+    }
+
+    /// The same of all revocations that this process has heard of.
+    pub(crate) fn lags(&self) -> Counted {
+        self.follower.lags.counted()
     }
 
     async fn listen(&self, silence: &mut Silence) -> Result<Infallible, StoreError> {

@@ -1,5 +1,6 @@
 //! How long revocations take to be heard of.
 
+use crate::histogram::{Counted, Histogram};
 use std::{
     collections::VecDeque,
     sync::{Mutex, PoisonError},
@@ -12,7 +13,10 @@ const KEPT: usize = 1_000;
 /// The time from when a revocation stood in the store to when this process refused what it
 /// revokes, for the last thousand that other processes, or this one, made.
 #[derive(Debug, Default)]
-pub(super) struct Lags(Mutex<VecDeque<Duration>>);
+pub(super) struct Lags {
+    last: Mutex<VecDeque<Duration>>,
+    all: Histogram,
+}
 
 /// What [`Revocations::lag`](super::Revocations::lag) measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,17 +31,23 @@ pub struct Lag {
 
 impl Lags {
     pub(super) fn note(&self, lag: Duration) {
-        let mut lags = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.all.note(lag);
+        let mut lags = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if lags.len() == KEPT {
             lags.pop_front();
         }
         lags.push_back(lag);
     }
 
+    /// All that there were.
+    pub(super) fn counted(&self) -> Counted {
+        self.all.counted()
+    }
+
     /// `None` until there was one.
     pub(super) fn summary(&self) -> Option<Lag> {
         let mut lags: Vec<_> =
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
+            self.last.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
         lags.sort_unstable();
         // The nearest rank: the least that is not under that share of them.
         let rank = |percent: usize| lags.get((lags.len() * percent).div_ceil(100).saturating_sub(1)).copied();

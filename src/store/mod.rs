@@ -93,6 +93,28 @@ pub fn causes(error: &dyn StdError) -> String {
     text
 }
 
+/// The connections that a store keeps, at some moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// What it is called: `sqlite`, `postgres`.
+    pub store: &'static str,
+    /// How many there are that nobody uses.
+    pub idle: u32,
+    /// How many are in use.
+    pub in_use: u32,
+    /// How many there may be.
+    pub max: u32,
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+impl Connections {
+    fn of<D: sqlx::Database>(store: &'static str, pool: &sqlx::Pool<D>) -> Self {
+        let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+        let max = pool.options().get_max_connections();
+        Self { store, idle, in_use: pool.size().saturating_sub(idle), max }
+    }
+}
+
 /// Where users, sessions, clients, keys, attempts and the audit trail live; often the same place.
 #[derive(Clone)]
 pub struct Stores {
@@ -137,11 +159,23 @@ impl Stores {
         Self { sessions: store.clone(), attempts: Some(store), ..self }
     }
 
+    /// The connections that they keep.
+    pub fn connections(&self) -> Vec<Connections> {
+        let users = self.users.connections();
+        let sessions = if self.are_one() { None } else { self.sessions.connections() };
+        users.into_iter().chain(sessions).collect()
+    }
+
+    /// Whether users and sessions are in one store.
+    fn are_one(&self) -> bool {
+        std::ptr::addr_eq(Arc::as_ptr(&self.users), Arc::as_ptr(&self.sessions))
+    }
+
     /// What there is to say about how they are set up; `leeway` is how far clocks may be apart.
     pub async fn checkup(&self, now: UnixTime, leeway: Duration) -> Result<Vec<Finding>, StoreError> {
         let mut findings = self.users.checkup(now, leeway).await?;
         // One store for both would say everything twice.
-        if !std::ptr::addr_eq(Arc::as_ptr(&self.users), Arc::as_ptr(&self.sessions)) {
+        if !self.are_one() {
             findings.extend(self.sessions.checkup(now, leeway).await?);
         }
         Ok(findings)

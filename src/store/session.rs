@@ -1,6 +1,6 @@
 //! The record of a session, and what a store of sessions must do.
 
-use super::{Finding, StoreError};
+use super::{Connections, Finding, StoreError};
 use crate::{
     client::ClientId, clock::UnixTime, refresh_token::Salt, scope::Scope, session::SessionId, token::TokenId,
     user::UserId,
@@ -244,6 +244,11 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Whether the store answers, and takes what it has to remember.
     async fn probe(&self) -> Result<(), StoreError> {
         self.revocations(1, 0).await.map(drop)
+    }
+
+    /// The connections that it keeps, if it has a pool of them.
+    fn connections(&self) -> Option<Connections> {
+        None
     }
 
     /// What there is to say about how it is set up; `leeway` is how far clocks may be apart.

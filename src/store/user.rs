@@ -1,6 +1,6 @@
 //! The record of a user, and what a store of users must do.
 
-use super::{Finding, StoreError};
+use super::{Connections, Finding, StoreError};
 use crate::{
     clock::UnixTime,
     password::PasswordHash,
@@ -116,8 +116,13 @@ pub trait UserStore: Send + Sync + 'static {
     /// Removes a user. `false`: there was no such user.
     async fn delete(&self, id: UserId) -> Result<bool, StoreError>;
 
-    /// Whether the store answers at all.
+    /// Whether the store answers, and takes changes as far as it can tell without making one.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// The connections that it keeps, if it has a pool of them.
+    fn connections(&self) -> Option<Connections> {
+        None
+    }
 
     /// What there is to say about how it is set up; `leeway` is how far clocks may be apart.
     async fn checkup(&self, _now: UnixTime, _leeway: Duration) -> Result<Vec<Finding>, StoreError> {

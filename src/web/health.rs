@@ -1,16 +1,25 @@
 //! `/health/live` and `/health/ready`, for load balancers and orchestrators.
 
-use super::{
-    answer::{Private, unavailable},
-    catcher,
+use super::{answer::Private, catcher, complaint::complain, drain::Drain};
+use crate::{
+    config::WhenStale,
+    grant::Authority,
+    revocation::Lag,
+    store::{StoreError, Stores},
 };
-use crate::{grant::Authority, revocation::Lag, store::StoreError};
 use rocket::{
     Request, State, get,
     http::{Header, Status},
     response::{self, Responder},
+    tokio::{join, time::timeout},
 };
 use serde::Serialize;
+use std::{sync::Arc, time::Duration};
+
+/// How long a store may take to answer, so that whoever asks hears of it in time.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long lines of the audit trail may wait before it is said to be behind.
+const BEHIND: Duration = Duration::from_secs(10);
 
 #[derive(Serialize)]
 pub(super) struct Health {
@@ -23,18 +32,75 @@ pub(super) fn live() -> Private<Health> {
     Private(Health { status: "up" })
 }
 
+/// 200 while the stores answer and access tokens can be taken, else 503; and 503 once the server is
+/// about to end.
+#[get("/health/ready")]
+pub(super) async fn ready(authority: &State<Authority>, drain: &State<Drain>) -> Readiness {
+    Readiness::of(authority, drain).await
+}
+
 /// Whether requests can be served, and what that depends on.
 #[derive(Serialize)]
 pub(super) struct Readiness {
     status: &'static str,
-    users: &'static str,
-    sessions: &'static str,
+    users: Answers,
+    sessions: Answers,
+    clients: Answers,
+    attempts: Answers,
+    audit: Audit,
+    keys: Keys,
     revocation: Revocation,
+    hashing: Hashing,
+}
+
+/// Whether a store answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Answers {
+    Up,
+    Down,
+    /// Not within two seconds.
+    Slow,
+}
+
+/// What is kept up to date by following it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Followed {
+    Up,
+    /// The last look has failed.
+    Failing,
+    /// For longer than access tokens may be taken without word of it.
+    Stale,
+}
+
+#[derive(Serialize)]
+struct Audit {
+    state: &'static str,
+    waiting: usize,
+    oldest_ms: u128,
+    lost: u64,
+}
+
+#[derive(Serialize)]
+struct Keys {
+    state: Followed,
+    staleness_ms: u128,
+}
+
+#[derive(Serialize)]
+struct Hashing {
+    state: &'static str,
+    waiting: usize,
+    queue: usize,
+    running: usize,
+    threads: usize,
 }
 
 /// How well this process knows what was revoked.
 #[derive(Serialize)]
 struct Revocation {
+    state: Followed,
     /// Since the list was last read to its end.
     staleness_ms: u128,
     max_staleness_ms: u128,
@@ -56,33 +122,169 @@ impl From<Lag> for LagMillis {
     }
 }
 
-/// 200 while both stores answer and access tokens can be taken, else 503.
-#[get("/health/ready")]
-pub(super) async fn ready(authority: &State<Authority>) -> Readiness {
-    let state = |answer: Result<(), StoreError>| match answer.map_err(unavailable("not ready")) {
-        Ok(()) => "up",
-        Err(_) => "down",
-    };
-    let users = state(authority.stores.users.ping().await);
-    let sessions = state(authority.stores.sessions.probe().await);
-    let (limits, revocations) = (&authority.revocation, &authority.revocations);
-    let is_ready = users == "up" && sessions == "up" && authority.is_informed();
-    Readiness {
-        status: if is_ready { "ready" } else { "not ready" },
-        users,
-        sessions,
-        revocation: Revocation {
-            staleness_ms: revocations.staleness().as_millis(),
+impl Readiness {
+    /// Asks each store once, all at the same time, and waits for none longer than two seconds.
+    pub(super) async fn of(authority: &Authority, drain: &Drain) -> Self {
+        let stores = &authority.stores;
+        let (users, sessions, clients, attempts) = join!(
+            answer("users", stores.users.ping()),
+            answer("sessions", stores.sessions.probe()),
+            of_clients(stores),
+            of_attempts(stores)
+        );
+        // What is in a store that was asked already is as well as that.
+        let shared = |own: Option<Answers>, is_in: fn(&Stores) -> Place| {
+            own.unwrap_or(match is_in(stores) {
+                Place::Users => users,
+                Place::Sessions => sessions,
+                Place::Own => Answers::Up,
+            })
+        };
+        let (clients, attempts) = (shared(clients, place_of_clients), shared(attempts, place_of_attempts));
+        let answers = [users, sessions, clients, attempts];
+        let is_ready = answers.iter().all(|answer| *answer == Answers::Up) && authority.is_informed();
+        Self {
+            status: match is_ready {
+                _ if drain.has_begun() => "draining",
+                true => "ready",
+                false => "not ready",
+            },
+            users,
+            sessions,
+            clients,
+            attempts,
+            audit: Audit::of(authority),
+            keys: Keys::of(authority),
+            revocation: Revocation::of(authority),
+            hashing: Hashing::of(authority),
+        }
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.status == "ready"
+    }
+
+    /// Whether each of the stores answers.
+    pub(super) fn stores(&self) -> [(&'static str, Answers); 4] {
+        [
+            ("users", self.users),
+            ("sessions", self.sessions),
+            ("clients", self.clients),
+            ("attempts", self.attempts),
+        ]
+    }
+}
+
+async fn answer(what: &str, asked: impl Future<Output = Result<(), StoreError>>) -> Answers {
+    match timeout(PATIENCE, asked).await {
+        Ok(Ok(())) => Answers::Up,
+        Ok(Err(error)) => {
+            complain(&format!("not ready: {what}"), &error);
+            Answers::Down
+        }
+        Err(late) => {
+            complain(&format!("not ready: {what}, no answer within {} s", PATIENCE.as_secs()), &late);
+            Answers::Slow
+        }
+    }
+}
+
+/// In which store something is kept.
+#[derive(PartialEq)]
+enum Place {
+    Users,
+    Sessions,
+    /// One of its own, or this process's memory.
+    Own,
+}
+
+impl Place {
+    fn of<T: ?Sized>(stores: &Stores, store: Option<&Arc<T>>) -> Self {
+        let Some(store) = store.map(Arc::as_ptr) else { return Self::Own };
+        if std::ptr::addr_eq(store, Arc::as_ptr(&stores.users)) {
+            Self::Users
+        } else if std::ptr::addr_eq(store, Arc::as_ptr(&stores.sessions)) {
+            Self::Sessions
+        } else {
+            Self::Own
+        }
+    }
+}
+
+fn place_of_clients(stores: &Stores) -> Place {
+    Place::of(stores, stores.clients.as_ref())
+}
+
+fn place_of_attempts(stores: &Stores) -> Place {
+    Place::of(stores, stores.attempts.as_ref())
+}
+
+/// `None`: they are not in a store of their own.
+async fn of_clients(stores: &Stores) -> Option<Answers> {
+    let own = stores.clients.as_ref().filter(|_| place_of_clients(stores) == Place::Own)?;
+    Some(answer("clients", async { own.list(None, 1).await.map(drop) }).await)
+}
+
+async fn of_attempts(stores: &Stores) -> Option<Answers> {
+    let own = stores.attempts.as_ref().filter(|_| place_of_attempts(stores) == Place::Own)?;
+    // Removes nothing, and is a question all the same.
+    Some(answer("attempts", async { own.purge(crate::clock::UnixTime(0), 0).await.map(drop) }).await)
+}
+
+impl Audit {
+    fn of(authority: &Authority) -> Self {
+        let backlog = authority.audit.backlog();
+        Self {
+            state: if backlog.oldest > BEHIND { "behind" } else { "up" },
+            waiting: backlog.waiting,
+            oldest_ms: backlog.oldest.as_millis(),
+            lost: backlog.lost,
+        }
+    }
+}
+
+impl Keys {
+    fn of(authority: &Authority) -> Self {
+        let (keys, staleness) = (&authority.keys, authority.keys.staleness());
+        let state = match () {
+            () if staleness > authority.revocation.max_staleness => Followed::Stale,
+            () if keys.is_unread() => Followed::Failing,
+            () => Followed::Up,
+        };
+        Self { state, staleness_ms: staleness.as_millis() }
+    }
+}
+
+impl Revocation {
+    fn of(authority: &Authority) -> Self {
+        let (limits, staleness) = (&authority.revocation, authority.revocations.staleness());
+        let is_stale = staleness > limits.max_staleness;
+        Self {
+            state: if is_stale { Followed::Stale } else { Followed::Up },
+            staleness_ms: staleness.as_millis(),
             max_staleness_ms: limits.max_staleness.as_millis(),
-            when_stale: limits.when_stale.as_str(),
-            lag: revocations.lag().map(LagMillis::from),
-        },
+            when_stale: WhenStale::as_str(limits.when_stale),
+            lag: authority.revocations.lag().map(LagMillis::from),
+        }
+    }
+}
+
+impl Hashing {
+    fn of(authority: &Authority) -> Self {
+        let load = authority.hasher.load();
+        Self {
+            state: if load.waiting >= load.bound { "full" } else { "up" },
+            waiting: load.waiting,
+            queue: load.bound,
+            running: load.running,
+            threads: load.threads,
+        }
     }
 }
 
 impl<'r> Responder<'r, 'static> for Readiness {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        if self.status == "ready" {
+        if self.is_ready() {
             return Private(self).respond_to(request);
         }
         let problem = catcher::problem(Status::ServiceUnavailable);

@@ -1,14 +1,21 @@
 //! The fairing that puts everything into a Rocket.
 
 use super::{
-    account, admin, bearer, body::PATIENCE, catcher, cors, guard, health, introspect, logout, me, pool,
-    revocations, revoke, sessions, token, well_known,
+    account, admin, bearer,
+    body::PATIENCE,
+    catcher, cors,
+    drain::{self, Drain},
+    guard, health, introspect, logout, me,
+    metrics::{self, Metrics},
+    pool, revocations, revoke, sessions,
+    started::Started,
+    token, well_known,
 };
 use crate::{
     account::Accounts,
     audit::{Actor, Trail},
     clock::{Clock, SystemClock},
-    config::{Environment, Settings, WhenStale},
+    config::{Environment, MetricsPlace, Settings, WhenStale},
     grant::Authority,
     keys::Keys,
     revocation::Revocations,
@@ -124,6 +131,9 @@ impl Fairing for Stage {
             }
         };
         let rocket = mount(rocket, &self.base, &settings);
+        // A second stage is refused later, and with a sentence.
+        let is_first = rocket.state::<Drain>().is_none();
+        let rocket = if is_first { drain::prepare(rocket, settings.drain) } else { rocket };
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         if let Some(stores) = &self.stores {
             return manage(rocket, settings, stores.clone(), clock).await;
@@ -141,6 +151,10 @@ impl Fairing for Stage {
     }
 
     async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
+        drain::follow(rocket);
+        if let Some(metrics) = rocket.state::<Metrics>() {
+            metrics.know_routes(rocket);
+        }
         if let Some(authority) = rocket.state::<Authority>() {
             let (revocations, keys) = (authority.revocations.clone(), authority.keys.clone());
             let throttle = authority.throttle.clone();
@@ -170,12 +184,19 @@ impl Fairing for Stage {
     }
 
     async fn on_shutdown(&self, rocket: &Rocket<Orbit>) {
+        if let Some(drain) = rocket.state::<Drain>() {
+            drain.begin();
+        }
         if let Some(authority) = rocket.state::<Authority>() {
             authority.audit.end().await;
+        }
+        if let Some(listener) = rocket.state::<metrics::Listener>() {
+            listener.end();
         }
     }
 
     async fn on_request(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
+        Started::of(request);
         self.undo_method_override(request, data).await;
         bearer::note_token_in_body(request, data).await;
     }
@@ -186,6 +207,12 @@ impl Fairing for Stage {
             cors::allow(request, response, &settings.origins);
         }
         account::shield(request, response);
+        if let Some(drain) = request.rocket().state::<Drain>() {
+            drain.part(response);
+        }
+        if let Some(metrics) = request.rocket().state::<Metrics>() {
+            metrics.note(request, response);
+        }
     }
 }
 
@@ -223,6 +250,9 @@ fn mount(rocket: Rocket<Build>, base: &str, settings: &Settings) -> Rocket<Build
         health::ready,
         well_known::jwks,
     ];
+    if settings.metrics == MetricsPlace::Here {
+        routes.extend(routes![metrics::metrics]);
+    }
     if settings.revocation.feed_secret.is_some() {
         routes.extend(routes![revocations::revocations]);
     }
@@ -265,10 +295,29 @@ async fn manage(
         Ok(authority) => {
             #[cfg(feature = "testing")]
             let rocket = rocket.manage(Runtime(tokio::runtime::Handle::current()));
-            Ok(rocket.manage(authority).manage(settings))
+            Ok(count(rocket, &settings, &authority).await?.manage(authority).manage(settings))
         }
         Err(error) => {
             tracing::error!("{}", causes(&*error));
+            Err(rocket)
+        }
+    }
+}
+
+/// Counts requests for whoever watches, if the settings say so.
+async fn count(rocket: Rocket<Build>, settings: &Settings, authority: &Authority) -> fairing::Result {
+    if settings.metrics == MetricsPlace::Off {
+        return Ok(rocket);
+    }
+    let metrics = Metrics::of(authority, rocket.state().unwrap_or(&Drain::default()));
+    let MetricsPlace::At(address) = settings.metrics else { return Ok(rocket.manage(metrics)) };
+    match metrics::Listener::start(address, metrics.clone()).await {
+        Ok(listener) => {
+            tracing::info!("the metrics are at http://{}/metrics", listener.address);
+            Ok(rocket.manage(metrics).manage(listener))
+        }
+        Err(error) => {
+            tracing::error!("METRICS: the address {address} cannot be used: {error}");
             Err(rocket)
         }
     }

@@ -72,6 +72,18 @@ impl Request {
     }
 }
 
+/// Sends these bytes on a connection that stays open, and reads the one answer.
+pub fn reply_on(connection: &mut TcpStream, bytes: &[u8]) -> Reply {
+    connection.write_all(bytes).expect("written");
+    let (mut answer, mut chunk) = (Vec::new(), [0; 4096]);
+    while !complete(&answer)
+        && let Ok(n @ 1..) = connection.read(&mut chunk)
+    {
+        answer.extend_from_slice(&chunk[..n]);
+    }
+    Reply::parse(&answer)
+}
+
 /// Sends these bytes on a connection of their own and reads the one answer.
 ///
 /// The server may answer and hang up before it has read everything, so a failed write is not

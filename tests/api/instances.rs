@@ -49,6 +49,8 @@ fn what_one_does_the_other_knows(on: &Backing) {
     b.refuses(&access);
     let lag = b.send(Request::get("/health/ready")).json()["revocation"]["lag"].clone();
     assert!(lag["count"].as_u64() >= Some(2) && lag["p99_ms"].is_u64(), "the lag is told: {lag}");
+    let text = crate::metrics::scrape(&b);
+    assert!(crate::metrics::value(&text, "countersign_revocation_lag_seconds_count", &[]) >= 2.0, "{text}");
 }
 
 fn of_many_refreshes_on_both_one_rotates(on: &Backing) {

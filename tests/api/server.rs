@@ -227,6 +227,25 @@ impl Server {
         std::mem::replace(&mut self.folder, TempDir::new().unwrap())
     }
 
+    /// Sends it a signal, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let killed = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
+        assert!(killed.expect("kill runs").success());
+    }
+
+    /// Whether it is still there.
+    pub fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Waits for a server that was told to end; returns its exit code and its folder. A minute at most.
+    pub fn ended(mut self) -> (Option<i32>, TempDir) {
+        crate::servers::eventually("the server ends", || !self.runs());
+        let code = self.child.wait().unwrap().code();
+        self.end();
+        (code, std::mem::replace(&mut self.folder, TempDir::new().unwrap()))
+    }
+
     fn end(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

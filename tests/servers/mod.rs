@@ -16,8 +16,8 @@ mod sentinel;
 
 #[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use self::{
-    cluster::Cluster, nginx::Nginx, postgres::Postgres, process::Process, proxy::Proxy, redis::Redis,
-    resp::Connection, sentinel::Sentinel,
+    cluster::Cluster, nginx::Nginx, port::Port, postgres::Postgres, process::Process, proxy::Proxy,
+    redis::Redis, resp::Connection, sentinel::Sentinel,
 };
 use std::time::{Duration, Instant};
 

@@ -23,6 +23,13 @@ pub struct Nginx {
 impl Nginx {
     /// In front of `server`, without TLS, which the tests do not speak.
     pub fn before(server: SocketAddr) -> Self {
+        Self::before_all(&[server])
+    }
+
+    /// In front of all these.
+    pub fn before_all(servers: &[SocketAddr]) -> Self {
+        const SERVER: &str = "server 127.0.0.1:8000 max_fails=1 fail_timeout=1s;";
+        let lines = servers.iter().map(|server| SERVER.replace("127.0.0.1:8000", &server.to_string()));
         let (folder, port, other) = (TempDir::new().unwrap(), Port::free(), Port::free());
         let configuration = CONFIGURATION.lines().filter(|line| !line.trim_start().starts_with("ssl_"));
         let configuration = configuration.collect::<Vec<_>>().join("\n");
@@ -31,7 +38,7 @@ impl Nginx {
             &[
                 ("listen 443 ssl http2 default_server;", &format!("listen 127.0.0.1:{};", port.number)),
                 ("listen 80 default_server;", &format!("listen 127.0.0.1:{};", other.number)),
-                ("server 127.0.0.1:8000;", &format!("server {server};")),
+                (SERVER, &lines.collect::<Vec<_>>().join("\n")),
                 ("pid /run/nginx.pid;", "pid nginx.pid;"),
                 ("access_log /dev/stdout brief;", "access_log access.log brief;"),
             ],
@@ -72,6 +79,11 @@ impl Nginx {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         // The test may use the usual ports no more than anybody else on this machine.
         if output.status.success() || said.contains("syntax is ok") { Ok(()) } else { Err(said) }
+    }
+
+    /// What it has complained of.
+    pub fn said(&self) -> String {
+        self.process.log()
     }
 
     pub fn address(&self) -> SocketAddr {

@@ -4,7 +4,7 @@ use super::{PostgresStore, StoreError, lease::Query, rows, unavailable};
 use crate::{
     clock::UnixTime,
     password::PasswordHash,
-    store::{Finding, Insertion, Standing, User, UserStore},
+    store::{Connections, Finding, Insertion, Standing, User, UserStore},
     user::{NamePart, RoleName, UserId, Username},
 };
 use async_trait::async_trait;
@@ -153,7 +153,18 @@ impl UserStore for PostgresStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.within(|lease| lease.optional(sqlx::query("SELECT 1 FROM users LIMIT 1"))).await.map(drop)
+        // On a standby, too, every transaction is read-only.
+        let ask = "SELECT current_setting('transaction_read_only')::boolean AS read_only FROM
+                   (SELECT 1) AS one LEFT JOIN (SELECT id FROM users LIMIT 1) AS any_user ON true";
+        let row = self.within(|lease| lease.one(sqlx::query(ask))).await?;
+        match row.try_get("read_only").map_err(unavailable)? {
+            true => Err(StoreError::Unavailable("it takes no writes".into())),
+            false => Ok(()),
+        }
+    }
+
+    fn connections(&self) -> Option<Connections> {
+        Some(Connections::of("postgres", &self.pool))
     }
 
     async fn checkup(&self, now: UnixTime, leeway: Duration) -> Result<Vec<Finding>, StoreError> {

@@ -4,7 +4,7 @@ use super::{SqliteStore, StoreError, unavailable};
 use crate::{
     clock::UnixTime,
     password::PasswordHash,
-    store::{Insertion, Standing, User, UserStore},
+    store::{Connections, Insertion, Standing, User, UserStore},
     user::{NamePart, RoleName, UserId, Username},
 };
 use async_trait::async_trait;
@@ -113,6 +113,10 @@ impl UserStore for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1 FROM users LIMIT 1").execute(&self.pool).await.map_err(unavailable)?;
         Ok(())
+    }
+
+    fn connections(&self) -> Option<Connections> {
+        Some(Connections::of("sqlite", &self.pool))
     }
 }
 

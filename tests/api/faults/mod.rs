@@ -142,6 +142,11 @@ impl Scene {
         assert!(self.is_ready(), "{}", self.readiness().1);
     }
 
+    /// Whether the user of the session that goes on can be looked up.
+    pub fn can_be_read(&self) -> bool {
+        self.server.me(&self.live.access).status == 200
+    }
+
     pub fn is_ready(&self) -> bool {
         self.readiness().0 == 200
     }

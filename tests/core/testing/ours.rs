@@ -15,13 +15,14 @@ use rocket::{
 use std::collections::BTreeSet;
 
 /// Everybody may ask these, or whoever proves in another way who they are.
-const PUBLIC: [&str; 7] = [
+const PUBLIC: [&str; 8] = [
     "POST /token",
     "POST /logout",
     "POST /revoke",
     "POST /introspect",
     "GET /health/live",
     "GET /health/ready",
+    "GET /metrics",
     "GET /.well-known/jwks.json",
 ];
 

@@ -118,7 +118,7 @@ fn a_rolling_restart_under_load_loses_no_request() {
                 let before = load.so_far();
                 eventually("all are busy", || {
                     let is_wrong = load.wrong.lock().expect("not poisoned").is_some();
-                    is_wrong || load.so_far().iter().zip(before).all(|(now, before)| *now >= before + 5)
+                    is_wrong || load.so_far().iter().zip(before).all(|(now, before)| *now >= before + 3)
                 });
                 let server = servers[at].take().expect("a server");
                 server.signal("TERM");

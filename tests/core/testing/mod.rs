@@ -47,6 +47,7 @@ fn app() -> Rocket<Build> {
         ("COUNTERSIGN_SIGNING_KEY", KEY),
         ("COUNTERSIGN_SCOPES", "orders:read"),
         ("COUNTERSIGN_DATABASE_URL", "memory:"),
+        ("COUNTERSIGN_METRICS", "on"),
     ]);
     let settings = Settings::load(&rocket::Config::figment(), environment).expect("good settings");
     let routes = routes![user, claims, articles, orders, drafts];

@@ -15,7 +15,7 @@ use rocket::{
 use std::collections::BTreeSet;
 
 /// Everybody may ask these, or whoever proves in another way who they are.
-const PUBLIC: [&str; 9] = [
+const PUBLIC: [&str; 10] = [
     "POST /token",
     "POST /logout",
     "POST /revoke",
@@ -24,6 +24,7 @@ const PUBLIC: [&str; 9] = [
     "GET /account/<name>",
     "GET /health/live",
     "GET /health/ready",
+    "GET /metrics",
     "GET /.well-known/jwks.json",
 ];
 

@@ -21,6 +21,18 @@ impl UserId {
     pub fn random() -> Self {
         Self(Uuid::new_v4())
     }
+
+    /// The id of these bits.
+    #[cfg(any(feature = "sqlite", feature = "redis"))]
+    pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// Its bits.
+    #[cfg(any(feature = "sqlite", feature = "redis"))]
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
 }
 
 impl fmt::Display for UserId {
@@ -40,7 +52,8 @@ impl FromStr for UserId {
     /// Takes only the form that `Display` writes, so that an id has one spelling.
     fn from_str(text: &str) -> Result<Self, UserIdError> {
         let id = Uuid::try_parse(text).map_err(|_| UserIdError)?;
-        if id.to_string() == text { Ok(Self(id)) } else { Err(UserIdError) }
+        let written = id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text;
+        if written { Ok(Self(id)) } else { Err(UserIdError) }
     }
 }
 

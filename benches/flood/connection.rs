@@ -14,11 +14,13 @@ impl Connection {
         Self(BufReader::new(stream))
     }
 
+    #[allow(dead_code, reason = "each bench uses its own part")]
     pub fn get(&mut self, path: &str, token: &str) -> u16 {
         self.ask(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"))
             .0
     }
 
+    #[allow(dead_code, reason = "each bench uses its own part")]
     pub fn post(&mut self, path: &str, form: &str) -> u16 {
         self.post_for(path, form).0
     }

@@ -18,7 +18,13 @@ pub struct Process {
 }
 
 impl Process {
+    #[allow(dead_code, reason = "each bench uses its own part")]
     pub fn start(permits: usize) -> Self {
+        Self::start_with(permits, &[])
+    }
+
+    /// The same with these settings too.
+    pub fn start_with(permits: usize, settings: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().expect("a folder");
         let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
             .current_dir(folder.path())
@@ -29,6 +35,7 @@ impl Process {
             .env("COUNTERSIGN_REFRESH__SESSIONS_PER_USER", "10000")
             .env("COUNTERSIGN_LOGIN__LIMITS", "off")
             .env("COUNTERSIGN_PASSWORD__PERMITS", permits.to_string())
+            .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -48,16 +55,24 @@ impl Process {
         format!("username=admin&password={}", self.password)
     }
 
+    #[allow(dead_code, reason = "each bench uses its own part")]
     pub fn login(&self) -> Option<String> {
         let (_, body) = Connection::open(self.address).post_for("/token", &self.credentials());
         let answer: serde_json::Value = serde_json::from_str(&body).ok()?;
         Some(answer["access_token"].as_str()?.to_owned())
     }
 
+    #[allow(dead_code, reason = "each bench uses its own part")]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    #[allow(dead_code, reason = "each bench uses its own part")]
     pub fn resident_mib(&self) -> u64 {
         self.mib("VmRSS:")
     }
 
+    #[allow(dead_code, reason = "each bench uses its own part")]
     pub fn peak_mib(&self) -> u64 {
         self.mib("VmHWM:")
     }

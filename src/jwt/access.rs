@@ -25,14 +25,12 @@ pub struct AccessTokens {
 #[derive(Debug)]
 struct Present {
     ring: Arc<KeyRing>,
-    /// Where a key's signature costs more than to look a token up.
-    verified: Option<VerifiedTokens>,
+    verified: VerifiedTokens,
 }
 
 impl Present {
     fn new(ring: KeyRing) -> Arc<Self> {
-        let is_costly = ring.keys().iter().any(|key| key.key().algorithm().is_asymmetric());
-        Arc::new(Self { ring: Arc::new(ring), verified: is_costly.then(VerifiedTokens::new) })
+        Arc::new(Self { ring: Arc::new(ring), verified: VerifiedTokens::new() })
     }
 }
 
@@ -136,17 +134,15 @@ impl AccessTokens {
         jws::sign(claims.to_string().as_bytes(), TYPE, self.ring().signing(now)).map_err(IssueError::Signing)
     }
 
-    /// Verifies the signature, the type and every claim. A token whose signature is costly is
-    /// remembered: the next time only its key and its times are looked at.
+    /// Verifies the signature, the type and every claim. What came of it is remembered: the next time
+    /// only the key and the times of that very token are looked at.
     pub fn verify(&self, token: &[u8], now: UnixTime) -> Result<Claims, JwtError> {
         let Present { ring, verified } = &*self.present();
-        self.expected.verify(token, |kid| ring.choose(kid, now), verified.as_ref(), now)
+        self.expected.verify(token, |kid| ring.choose(kid, now), verified, now)
     }
 
     /// Forgets tokens that have expired.
     pub fn forget(&self, now: UnixTime) {
-        if let Some(verified) = &self.present().verified {
-            verified.forget(&self.expected.rules, now);
-        }
+        self.present().verified.forget(&self.expected.rules, now);
     }
 }

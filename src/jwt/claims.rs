@@ -5,95 +5,118 @@ use super::{
     json::{self, Members, Typed, typed},
     profile::{Expected, Profile, ROLES_AT},
 };
-use crate::{clock::UnixTime, scope::Scope, user::RoleName};
+use crate::{
+    clock::UnixTime,
+    scope::Scope,
+    session::SessionId,
+    user::{RoleName, UserId},
+};
 use serde::{
     Deserialize,
     de::{IgnoredAny, MapAccess},
 };
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// What a verified access token says. As a request guard in Rocket it needs the token alone,
 /// so it costs no look-up, and it lets services pass as well as people; which of them is calling,
-/// [`is_service`](Self::is_service) says.
+/// [`is_service`](Self::is_service) says. Cheap to clone; clones share what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claims {
-    pub(super) subject: String,
-    pub(super) client_id: String,
-    pub(super) session_id: String,
-    pub(super) jti: String,
-    pub(super) revision: u64,
-    pub(super) client_revision: u64,
-    pub(super) roles: BTreeSet<RoleName>,
-    pub(super) scope: Scope,
-    pub(super) issued_at: UnixTime,
-    pub(super) expires_at: UnixTime,
+pub struct Claims(Arc<Said>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Said {
+    subject: String,
+    client_id: String,
+    session_id: String,
+    jti: String,
+    revision: u64,
+    client_revision: u64,
+    roles: BTreeSet<RoleName>,
+    scope: Scope,
+    issued_at: UnixTime,
+    expires_at: UnixTime,
     /// The later of `iat` and `nbf`.
-    pub(super) not_before: UnixTime,
+    not_before: UnixTime,
+    /// The subject, where it is the id of a user.
+    user: Option<UserId>,
+    /// The session's id, where it could be one of ours.
+    session: Option<SessionId>,
 }
 
 impl Claims {
     /// `sub`: whom the token is about; for a person, their [`UserId`](crate::user::UserId).
     pub fn subject(&self) -> &str {
-        &self.subject
+        &self.0.subject
     }
 
     /// Whether a service is calling in its own name, and no person: the subject is the client itself
     /// (RFC 9068 §2.2). No [`UserId`](crate::user::UserId) is a client's id.
     pub fn is_service(&self) -> bool {
-        self.subject == self.client_id
+        self.0.subject == self.0.client_id
     }
 
     /// `client_id`: which application logged in. Another issuer's token may have none: `""`.
     pub fn client_id(&self) -> &str {
-        &self.client_id
+        &self.0.client_id
     }
 
     /// `sid`: the session that the token belongs to. A service's has none, and another issuer's may
     /// have none: `""`.
     pub fn session_id(&self) -> &str {
-        &self.session_id
+        &self.0.session_id
     }
 
     /// `jti`: the token's own name, never given to another. Another issuer's token may have none:
     /// `""`.
     pub fn token_id(&self) -> &str {
-        &self.jti
+        &self.0.jti
     }
 
     /// `rev`: the subject's revision when this one was issued; it grows each time all their tokens
     /// are revoked. Another issuer's token may have none: 0.
     pub fn revision(&self) -> u64 {
-        self.revision
+        self.0.revision
     }
 
     /// `crev`: the client's revision when this one was issued; it grows with each change of what the
     /// client may do. 0 for the built-in client, and where another issuer's token has none.
     pub fn client_revision(&self) -> u64 {
-        self.client_revision
+        self.0.client_revision
     }
 
     /// `roles` at the time of issue. Names that could not be ours are left out.
     pub fn roles(&self) -> &BTreeSet<RoleName> {
-        &self.roles
+        &self.0.roles
     }
 
     /// `scope`: what the token may be used for.
     pub fn scope(&self) -> &Scope {
-        &self.scope
+        &self.0.scope
     }
 
     /// `iat`: when it was issued.
     pub fn issued_at(&self) -> UnixTime {
-        self.issued_at
+        self.0.issued_at
     }
 
     /// `exp`: from this second on it is refused.
     pub fn expires_at(&self) -> UnixTime {
-        self.expires_at
+        self.0.expires_at
     }
 
-    /// Checks the payload of a well signed token.
-    pub(super) fn check(payload: &[u8], expected: &Expected, now: UnixTime) -> Result<Self, JwtError> {
+    /// The subject as the id of a user, if it is one.
+    pub(crate) fn user(&self) -> Option<UserId> {
+        self.0.user
+    }
+
+    /// The session as the id of one of ours, if it is one.
+    pub(crate) fn session(&self) -> Option<SessionId> {
+        self.0.session
+    }
+
+    /// Checks the payload of a well signed token, but for whether this is the time for it:
+    /// [`timely`](Self::timely).
+    pub(super) fn check(payload: &[u8], expected: &Expected) -> Result<Self, JwtError> {
         let raw: Raw = json::object(payload).ok_or(JwtError::Malformed)?;
         let rules = &expected.rules;
         let any = expected.profile == Profile::Any;
@@ -148,7 +171,9 @@ impl Claims {
         };
         let roles = roles.unwrap_or_default().iter().filter_map(|role| role.parse().ok()).collect();
         let scope = raw.scope.right().and_then(|scope| scope.parse().ok()).unwrap_or_default();
-        let claims = Self {
+        Ok(Self(Arc::new(Said {
+            user: subject.parse().ok(),
+            session: session_id.parse().ok(),
             subject,
             client_id,
             session_id,
@@ -160,18 +185,16 @@ impl Claims {
             issued_at,
             expires_at,
             not_before,
-        };
-        claims.timely(rules, now)?;
-        Ok(claims)
+        })))
     }
 
     /// Whether this is the time for them; what else they say does not depend on it.
     pub(super) fn timely(&self, rules: &Rules, now: UnixTime) -> Result<(), JwtError> {
         // RFC 7519 §4.1.4: on or after `exp` it must not be accepted.
-        if now >= self.expires_at.plus(rules.leeway) {
+        if now >= self.0.expires_at.plus(rules.leeway) {
             return Err(JwtError::Expired);
         }
-        if self.not_before > now.plus(rules.leeway) {
+        if self.0.not_before > now.plus(rules.leeway) {
             return Err(JwtError::NotYetValid);
         }
         Ok(())

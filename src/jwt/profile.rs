@@ -2,10 +2,11 @@
 
 use super::{
     Claims, JwtError, MAX_TOKEN_BYTES, Rules, jws,
-    verified::{Verified, VerifiedTokens},
+    verified::{self, Digest, Verified, VerifiedTokens},
     verifying_key::VerifyingKey,
 };
 use crate::clock::UnixTime;
+use std::sync::Arc;
 
 /// The media type of an access token, without `application/` (RFC 9068 §2.1).
 pub(super) const TYPE: &str = "at+jwt";
@@ -50,24 +51,51 @@ impl Expected {
         &self,
         token: &[u8],
         choose: impl Fn(Option<&str>) -> Option<&'k VerifyingKey>,
-        verified: Option<&VerifiedTokens>,
+        verified: &VerifiedTokens,
         now: UnixTime,
     ) -> Result<Claims, JwtError> {
-        let verified = verified.filter(|_| token.len() <= MAX_TOKEN_BYTES);
-        if let Some(Verified { kid, claims }) = verified.and_then(|verified| verified.find(token)) {
-            choose(kid.as_deref()).ok_or(JwtError::UnknownKey)?;
-            claims.timely(&self.rules, now)?;
-            return Ok(claims);
-        }
-        let jws = jws::verify_with(token, choose)?;
-        if !self.profile.takes(jws.media_type().as_deref()) || jws.is_nested() {
-            return Err(JwtError::Type);
-        }
-        let claims = Claims::check(jws.payload(), self, now)?;
-        if let Some(verified) = verified.filter(|_| jws.algorithm().is_asymmetric()) {
-            verified.note(token, Verified { kid: jws.kid().map(str::to_owned), claims: claims.clone() });
-        }
+        // None that is longer was ever remembered, nor is it worth a digest.
+        let digest = if token.len() <= MAX_TOKEN_BYTES { verified::digest(token) } else { None };
+        let known = digest.as_ref().and_then(|digest| verified.find(digest));
+        let claims = match known {
+            Some(Ok(Verified { kid, claims })) => {
+                choose(kid.as_deref()).ok_or(JwtError::UnknownKey)?;
+                claims
+            }
+            Some(Err(reason)) => return Err(reason),
+            None => self.lasting(token, choose, digest.map(|digest| (verified, digest)))?,
+        };
+        claims.timely(&self.rules, now)?;
         Ok(claims)
+    }
+
+    /// Verifies all that does not depend on the time, and remembers what came of it.
+    fn lasting<'k>(
+        &self,
+        token: &[u8],
+        choose: impl Fn(Option<&str>) -> Option<&'k VerifyingKey>,
+        memory: Option<(&VerifiedTokens, Digest)>,
+    ) -> Result<Claims, JwtError> {
+        let found = jws::verify_with(token, choose).and_then(|jws| {
+            if !self.profile.takes(jws.media_type().as_deref()) || jws.is_nested() {
+                return Err(JwtError::Type);
+            }
+            Ok((Claims::check(jws.payload(), self)?, jws))
+        });
+        let Some((verified, digest)) = memory else { return found.map(|(claims, _)| claims) };
+        match found {
+            Ok((claims, jws)) => {
+                verified.note(digest, Verified { kid: jws.kid().map(Arc::from), claims: claims.clone() });
+                Ok(claims)
+            }
+            Err(reason) => {
+                // Only what took a signature to find out. A key that is not known may come to be.
+                if matches!(reason, JwtError::Signature | JwtError::Type | JwtError::Claim(_)) {
+                    verified.note_refused(digest, reason);
+                }
+                Err(reason)
+            }
+        }
     }
 }
 

@@ -40,10 +40,8 @@ impl DenyList {
     /// Whether a token with these claims was revoked.
     pub fn denies(&self, claims: &Claims) -> bool {
         let denied = self.read();
-        let session = claims.session_id().parse().is_ok_and(|id| denied.sessions.contains_key(&id));
-        let user = claims.subject().parse().ok();
-        session
-            || claims.revision() < denied.first_good(user)
+        denied.session(claims)
+            || claims.revision() < denied.first_good(claims.user())
             || denied.token(claims)
             || denied.client_of(claims)
     }
@@ -120,12 +118,16 @@ impl Denied {
         of_user.max(self.epoch)
     }
 
+    fn session(&self, claims: &Claims) -> bool {
+        claims.session().is_some_and(|id| self.sessions.contains_key(&id))
+    }
+
     fn token(&self, claims: &Claims) -> bool {
         !self.tokens.is_empty() && claims.token_id().parse().is_ok_and(|id| self.tokens.contains_key(&id))
     }
 
     fn client_of(&self, claims: &Claims) -> bool {
-        let revoked = self.clients.get(claims.client_id());
+        let revoked = if self.clients.is_empty() { None } else { self.clients.get(claims.client_id()) };
         revoked.is_some_and(|(first_good, _)| claims.client_revision() < *first_good)
     }
 }

@@ -28,8 +28,14 @@ pub(super) struct Problem {
 
 impl<'r> Responder<'r, 'static> for Problem {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
-        let body = serde_json::json!({ "error": self.error, "error_description": self.description });
-        let mut response = json(self.status, body.to_string().into_bytes());
+        #[derive(Serialize)]
+        struct Body {
+            error: &'static str,
+            error_description: &'static str,
+        }
+        let body = Body { error: self.error, error_description: self.description };
+        let body = serde_json::to_vec(&body).map_err(|_| Status::InternalServerError)?;
+        let mut response = json(self.status, body);
         if self.status == Status::ServiceUnavailable {
             response.set_header(Header::new("Retry-After", "1"));
         }

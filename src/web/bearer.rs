@@ -37,7 +37,9 @@ pub fn token<'h>(headers: impl IntoIterator<Item = &'h str>) -> Result<&'h str, 
 pub(super) fn presented<'r>(request: &'r Request<'_>) -> Result<&'r str, Rejection> {
     let token = token(request.headers().get("Authorization"))?;
     let in_query = request.query_fields().any(|field| field.name == "access_token");
-    if in_query || request.local_cache(TokenInBody::default).0 {
+    // Only a request that says what its body is can have one with a token in it.
+    let has_body = request.headers().contains("Content-Type");
+    if in_query || (has_body && request.local_cache(TokenInBody::default).0) {
         return Err(Rejection::Ambiguous);
     }
     Ok(token)
@@ -45,8 +47,10 @@ pub(super) fn presented<'r>(request: &'r Request<'_>) -> Result<&'r str, Rejecti
 
 /// Looks for `access_token` in a form's body, as far as Rocket lets one look ahead (512 bytes).
 pub(super) async fn note_token_in_body(request: &mut Request<'_>, data: &mut Data<'_>) {
-    let is_form = request.content_type().is_some_and(|kind| kind.is_form());
-    if is_form && request.headers().contains("Authorization") {
+    let headers = request.headers();
+    let is_form =
+        headers.contains("Content-Type") && request.content_type().is_some_and(|kind| kind.is_form());
+    if is_form && headers.contains("Authorization") {
         let found = match timeout(PATIENCE, data.peek(512)).await {
             Ok(body) => body.split(|byte| *byte == b'&').any(|pair| pair.starts_with(b"access_token=")),
             // Whoever sends it so slowly hides something, or has gone.

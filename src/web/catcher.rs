@@ -57,6 +57,10 @@ pub(super) fn problem(status: Status) -> Problem {
 
 /// Adds the challenge to whatever answer a refused guard led to.
 pub(super) fn challenge(request: &Request<'_>, response: &mut Response<'_>) {
+    // Most requests are not refused, and to look costs them something.
+    if response.status().code < 400 {
+        return;
+    }
     let rejection = Rejection::of(request).filter(|rejection| rejection.status() == response.status());
     if let Some(challenge) = rejection.and_then(|rejection| rejection.challenge()) {
         response.set_header(Header::new("WWW-Authenticate", challenge));

@@ -1,6 +1,13 @@
-//! An SQLite file that somebody else has locked.
+//! An SQLite file that somebody else has locked, and what is in it.
 
-use countersign::store::{StoreError, UserStore, sqlite::SqliteStore};
+use countersign::{
+    store::{
+        Creation, Session, SessionStore, StoreError, UserStore,
+        conformance::{NOW, session},
+        sqlite::SqliteStore,
+    },
+    user::UserId,
+};
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{io, path::Path, time::Duration};
 use tempfile::TempDir;
@@ -70,4 +77,34 @@ async fn a_folder_that_is_missing_is_told_of_as_that() {
     let Err(StoreError::Unavailable(source)) = &opened else { panic!("{opened:?}") };
     let source: &io::Error = source.downcast_ref().expect("the system's own error");
     assert_eq!(source.kind(), io::ErrorKind::NotFound);
+}
+
+/// How many rows there are of what sessions have in common.
+async fn texts(store: &SqliteStore) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM texts").fetch_one(store.pool()).await.expect("a count")
+}
+
+#[tokio::test]
+async fn what_many_sessions_have_in_common_is_kept_once_and_goes_with_the_last_of_them() {
+    let folder = TempDir::new().expect("a folder");
+    let store = SqliteStore::open(&folder.path().join("users.db"), 1, Duration::from_secs(60)).await;
+    let store = store.expect("it opens");
+    let revision = store.begin_epoch(0).await.expect("an epoch");
+    let user = UserId::random();
+    let ends = [100, 200].map(|seconds| NOW.plus(Duration::from_secs(seconds)));
+    for expires_at in ends {
+        let session = Session { expires_at, idle: Duration::from_secs(9_000), ..session(user) };
+        assert_eq!(store.create(&session, revision, 5).await.expect("create"), Creation::Created);
+    }
+    // Of its client, its scope and its user agent, two are the same text.
+    let scope = "first-party".parse().expect("a scope");
+    let odd = Session { scope, client_id: "first-party".into(), ..session(user) };
+    assert_eq!(store.create(&odd, revision, 5).await.expect("create"), Creation::Created);
+    assert_eq!(texts(&store).await, 3);
+    assert_eq!(store.purge(ends[0], NOW, 10).await.expect("purge"), 2);
+    assert_eq!(texts(&store).await, 3, "the other still has them");
+    let found = store.sessions_of(user, ends[0]).await.expect("sessions");
+    assert_eq!(found[0].device, session(user).device);
+    assert_eq!(store.purge(ends[1], NOW, 10).await.expect("purge"), 1);
+    assert_eq!(texts(&store).await, 0);
 }

@@ -1,14 +1,12 @@
--- KEYS: session, ends, revoked, list, position. ARGV: id, generation, now, grace, attempt.
-local id, presented, now, grace = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+-- KEYS: session, revoked, list, position. ARGV: id, generation, now, grace, attempt.
+local presented, now, grace = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local session = live(KEYS[1], now)
 if not session then return {'gone', 0} end
 -- This very call has been here before, and its answer was lost on the way to the client library.
 if session.attempt == ARGV[5] then return {'advanced', session.generation} end
 if presented == session.generation then
-  session.generation = presented + 1
-  session.used = now
-  redis.call('HSET', KEYS[1], 'generation', text(session.generation), 'used', ARGV[3], 'attempt', ARGV[5])
-  redis.call('ZADD', KEYS[2], ends(session), id)
+  session.generation, session.used, session.attempt = presented + 1, now, ARGV[5]
+  write(KEYS[1], session)
   return {'advanced', session.generation}
 end
 -- Only the immediate parent: a grandparent is a copy, however young. Without grace never, also by a
@@ -16,6 +14,6 @@ end
 if presented + 1 == session.generation and grace > 0 and now < session.used + grace then
   return {'repeated', session.generation}
 end
-revoke(KEYS[1], KEYS[3], id, ARGV[3])
-note(KEYS[4], KEYS[5], ARGV[3], 'session ' .. id)
+revoke(KEYS[1], session, KEYS[2], ARGV[1], ARGV[3])
+note(KEYS[3], KEYS[4], ARGV[3], 'session ' .. ARGV[1])
 return {'reused', 0}

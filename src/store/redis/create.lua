@@ -1,35 +1,43 @@
--- KEYS: epoch, revision, user, ends, revoked, list, position, the session, the user's others.
--- ARGV: revision, cap, now, id, ids of the others (their number first), the session's fields.
+-- KEYS: epoch, revision, users, slots, slot, revoked, list, position, agent, the session, the user's others.
+-- ARGV: revision, cap, now, id, user and id in bytes, record, the user agent's text, for how many seconds it
+-- is needed, slot, and of each of the others its id and its field among the users'.
 local revision, cap, now, id = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local user, bytes = string.sub(ARGV[5], 1, 16), string.sub(ARGV[5], 17)
 -- This very call has been here before, and its answer was lost on the way to the client library.
-if redis.call('EXISTS', KEYS[8]) == 1 then return 'created' end
+if redis.call('EXISTS', KEYS[10]) == 1 then return 'created' end
 local current = revision_of(KEYS[1], KEYS[2])
 if not current then return forgotten end
 if text(current) ~= revision then return 'overtaken' end
-local others = {}
-for at = 1, tonumber(ARGV[5]) do others[at] = ARGV[5 + at] end
-if not are_all_of(KEYS[3], others) then return 'changed' end
+local others, fields = {}, {}
+for at = 1, #KEYS - 10 do
+  others[at], fields[at] = ARGV[8 + 2 * at], ARGV[9 + 2 * at]
+end
+if not are_all_of(KEYS[3], user, fields) then return 'changed' end
 
 local alive = {}
 for at, other in ipairs(others) do
-  local session = live(KEYS[8 + at], tonumber(now))
+  local session = live(KEYS[10 + at], tonumber(now))
   if session then
-    local created = tonumber(redis.call('HGET', KEYS[8 + at], 'created'))
-    alive[#alive + 1] = {id = other, key = KEYS[8 + at], used = session.used, created = created}
+    local created = struct.unpack('>I5', redis.call('GETRANGE', KEYS[10 + at], 67, 71))
+    alive[#alive + 1] = {id = other, key = KEYS[10 + at], field = fields[at], session = session, created = created}
   end
 end
 -- Those used longest ago go first.
 table.sort(alive, function(a, b)
-  if a.used ~= b.used then return a.used > b.used end
+  if a.session.used ~= b.session.used then return a.session.used > b.session.used end
   return a.created > b.created
 end)
 for at = cap, #alive do
-  revoke(alive[at].key, KEYS[5], alive[at].id, now)
-  redis.call('SREM', KEYS[3], alive[at].id)
-  note(KEYS[6], KEYS[7], now, 'session ' .. alive[at].id)
+  revoke(alive[at].key, alive[at].session, KEYS[6], alive[at].id, now)
+  redis.call('HDEL', KEYS[3], alive[at].field)
+  note(KEYS[7], KEYS[8], now, 'session ' .. alive[at].id)
 end
 
-redis.call('HSET', KEYS[8], unpack(ARGV, 6 + #others))
-redis.call('SADD', KEYS[3], id)
-redis.call('ZADD', KEYS[4], ends(unrevoked(KEYS[8])), id)
+redis.call('SET', KEYS[10], ARGV[6])
+redis.call('HSET', KEYS[3], ARGV[5], '')
+schedule(KEYS[4], KEYS[5], ARGV[9], bytes)
+-- One text for all that have it; it is only shown, and goes by itself some time after the last of them.
+if ARGV[8] ~= '0' and redis.call('TTL', KEYS[9]) < tonumber(ARGV[8]) then
+  redis.call('SET', KEYS[9], ARGV[7], 'EX', ARGV[8])
+end
 return 'created'

@@ -30,14 +30,29 @@ local function note(list_key, position_key, at, subject)
   redis.call('PUBLISH', list_key, '')
 end
 
--- The times and the state of a session; 'nil' if there is none, or it is revoked.
-local function unrevoked(session_key)
-  local f = redis.call('HMGET', session_key, 'generation', 'used', 'expires', 'idle', 'revoked', 'attempt')
-  if not f[1] or f[5] then return nil end
+-- What stands first in a session's record: generation, used, expires, idle, revoked (0 if it is not) and
+-- the attempt that advanced it; then the user's id. See record.rs.
+local HEAD, HEAD_LENGTH = '>I7I5I5I5I5c8', 35
+
+-- 'nil' if there is no session.
+local function record(session_key)
+  local head = redis.call('GETRANGE', session_key, 0, HEAD_LENGTH - 1)
+  if #head < HEAD_LENGTH then return nil end
+  local generation, used, expires, idle, revoked, attempt = struct.unpack(HEAD, head)
   return {
-    generation = tonumber(f[1]), used = tonumber(f[2]), expires = tonumber(f[3]), idle = tonumber(f[4]),
-    attempt = f[6],
+    generation = generation, used = used, expires = expires, idle = idle, revoked = revoked, attempt = attempt,
   }
+end
+
+local function write(session_key, s)
+  local head = struct.pack(HEAD, s.generation, s.used, s.expires, s.idle, s.revoked, s.attempt)
+  redis.call('SETRANGE', session_key, 0, head)
+end
+
+-- 'nil' if there is none, or it is revoked.
+local function unrevoked(session_key)
+  local session = record(session_key)
+  return session and session.revoked == 0 and session or nil
 end
 
 local function ends(session)
@@ -50,17 +65,27 @@ local function live(session_key, now)
 end
 
 -- The key of the revoked ones is sorted by when that was.
-local function revoke(session_key, revoked_key, id, at)
-  redis.call('HSET', session_key, 'revoked', at)
+local function revoke(session_key, session, revoked_key, id, at)
+  session.revoked = math.max(tonumber(at), 1)
+  write(session_key, session)
   redis.call('ZADD', revoked_key, at, id)
 end
 
--- 'true' if these keys are those of exactly the sessions in a user's set.
-local function are_all_of(user_key, ids)
-  if redis.call('SCARD', user_key) ~= #ids then return false end
-  for _, id in ipairs(ids) do
-    if redis.call('SISMEMBER', user_key, id) == 0 then return false end
+-- 'true' if these fields are exactly those of the user's sessions among the fields of a hash.
+local function are_all_of(hash_key, user, fields)
+  local count = 0
+  for _, field in ipairs(redis.call('HKEYS', hash_key)) do
+    if string.sub(field, 1, 16) == user then count = count + 1 end
+  end
+  if count ~= #fields then return false end
+  for _, field in ipairs(fields) do
+    if redis.call('HEXISTS', hash_key, field) == 0 then return false end
   end
   return true
 end
 
+-- Notes in which slot a purge has to look for these sessions.
+local function schedule(slots_key, slot_key, slot, ids)
+  redis.call('APPEND', slot_key, ids)
+  redis.call('ZADD', slots_key, slot, slot)
+end

@@ -1,11 +1,13 @@
 -- Removes a session that is over, or was revoked before a time.
--- KEYS: session, user, ends, revoked. ARGV: id, now, before.
-local revoked = tonumber(redis.call('HGET', KEYS[1], 'revoked'))
-local ended = tonumber(redis.call('ZSCORE', KEYS[3], ARGV[1]))
-local over = ended and tonumber(ARGV[2]) >= ended
-if not over and not (revoked and revoked < tonumber(ARGV[3])) then return 0 end
+-- KEYS: session, users, revoked. ARGV: id, user and id in bytes, now, before.
+local session = record(KEYS[1])
+if not session then
+  redis.call('ZREM', KEYS[3], ARGV[1])
+  return 0
+end
+local over = tonumber(ARGV[3]) >= ends(session)
+if not over and not (session.revoked > 0 and session.revoked < tonumber(ARGV[4])) then return 0 end
 redis.call('DEL', KEYS[1])
-redis.call('SREM', KEYS[2], ARGV[1])
+redis.call('HDEL', KEYS[2], ARGV[2])
 redis.call('ZREM', KEYS[3], ARGV[1])
-redis.call('ZREM', KEYS[4], ARGV[1])
 return 1

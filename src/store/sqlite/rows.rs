@@ -7,6 +7,7 @@ use crate::{
     session::SessionId,
     store::{Device, Revocation, RevokedSubject, Session, Transport},
     token::TokenId,
+    user::UserId,
 };
 use sqlx::{Row, sqlite::SqliteRow};
 use std::time::Duration;
@@ -18,6 +19,11 @@ pub(super) fn signed(number: u64) -> i64 {
 
 pub(super) fn number(row: &SqliteRow, column: &str) -> Result<u64, StoreError> {
     row.try_get::<i64, _>(column).map(i64::unsigned_abs).map_err(unavailable)
+}
+
+/// A user's id as sessions and revisions have it.
+pub(super) fn user_id(user: &UserId) -> &[u8] {
+    user.as_bytes()
 }
 
 fn bits(row: &SqliteRow, column: &'static str) -> Result<[u8; 16], StoreError> {
@@ -33,7 +39,7 @@ pub(super) fn session(row: &SqliteRow) -> Result<Session, StoreError> {
     let address = optional("address")?.map(|address| address.parse()).transpose();
     Ok(Session {
         id: SessionId::from_bytes(bits(row, "id")?),
-        user: text("user_id")?.parse().map_err(StoreError::corrupt("user id"))?,
+        user: UserId::from_bytes(bits(row, "user_id")?),
         client_id: text("client_id")?,
         scope: Session::stored_scope(&text("scope")?)?,
         transport: if body { Transport::Body } else { Transport::Cookie },

@@ -5,7 +5,7 @@
 
 use super::{
     SqliteStore, StoreError,
-    rows::{number, revocation, session, signed},
+    rows::{number, revocation, session, signed, user_id},
     unavailable,
 };
 use crate::{
@@ -41,7 +41,7 @@ impl SessionStore for SqliteStore {
              WHERE user_id = ?1 AND revoked_at IS NULL AND ?2 < expires_at AND ?2 < last_used_at + idle AND id <> ?3
              ORDER BY last_used_at DESC, created_at DESC LIMIT -1 OFFSET ?4",
         )
-        .bind(session.user.to_string())
+        .bind(user_id(&session.user))
         .bind(signed(session.created_at.0))
         .bind(&session.id.as_bytes()[..])
         .bind(i64::from(cap.max(1)) - 1)
@@ -57,8 +57,8 @@ impl SessionStore for SqliteStore {
 
     async fn find(&self, id: SessionId, now: UnixTime) -> Result<Option<(Session, u64)>, StoreError> {
         let row = sqlx::query(
-            "SELECT sessions.*, max(coalesce(revision, 0), epoch) AS revision
-             FROM memory, sessions LEFT JOIN revisions USING (user_id)
+            "SELECT session_records.*, max(coalesce(revision, 0), epoch) AS revision
+             FROM memory, session_records LEFT JOIN revisions USING (user_id)
              WHERE id = ?1 AND revoked_at IS NULL AND ?2 < expires_at AND ?2 < last_used_at + idle",
         )
         .bind(&id.as_bytes()[..])
@@ -99,11 +99,11 @@ impl SessionStore for SqliteStore {
 
     async fn sessions_of(&self, user: UserId, now: UnixTime) -> Result<Vec<Session>, StoreError> {
         sqlx::query(
-            "SELECT * FROM sessions
+            "SELECT * FROM session_records
              WHERE user_id = ?1 AND revoked_at IS NULL AND ?2 < expires_at AND ?2 < last_used_at + idle
              ORDER BY last_used_at DESC, created_at DESC",
         )
-        .bind(user.to_string())
+        .bind(user_id(&user))
         .bind(signed(now.0))
         .fetch_all(&self.pool)
         .await
@@ -140,7 +140,7 @@ impl SessionStore for SqliteStore {
         let others: Vec<Vec<u8>> = sqlx::query_scalar(
             "SELECT id FROM sessions WHERE user_id = ? AND id <> ? AND revoked_at IS NULL",
         )
-        .bind(user.to_string())
+        .bind(user_id(&user))
         .bind(&keep.as_bytes()[..])
         .fetch_all(&mut *transaction)
         .await
@@ -156,7 +156,7 @@ impl SessionStore for SqliteStore {
         let mut transaction = self.write().await?;
         let query =
             sqlx::query("UPDATE sessions SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL");
-        let query = query.bind(signed(now.0)).bind(user.to_string());
+        let query = query.bind(signed(now.0)).bind(user_id(&user));
         let done = query.execute(&mut *transaction).await.map_err(unavailable)?;
         raise_revision(&mut transaction, user, now).await?;
         transaction.commit().await.map_err(unavailable)?;
@@ -222,10 +222,24 @@ impl SessionStore for SqliteStore {
 
     async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
         let mut transaction = self.write().await?;
+        // What was used since it was last looked at is over later.
+        sqlx::query(
+            "UPDATE sessions SET due_at = min(expires_at, last_used_at + idle)
+             WHERE number IN (
+                 SELECT number FROM sessions
+                 WHERE due_at <= ?1 AND ?1 < expires_at AND ?1 < last_used_at + idle LIMIT ?2)",
+        )
+        .bind(signed(now.0))
+        .bind(limit.max(FEWEST_LINES))
+        .execute(&mut *transaction)
+        .await
+        .map_err(unavailable)?;
         let done = sqlx::query(
-            "DELETE FROM sessions WHERE id IN (
-                 SELECT id FROM sessions
-                 WHERE ?1 >= expires_at OR ?1 >= last_used_at + idle OR revoked_at < ?2 LIMIT ?3)",
+            "DELETE FROM sessions WHERE number IN (
+                 SELECT number FROM sessions
+                 WHERE due_at <= ?1 AND (?1 >= expires_at OR ?1 >= last_used_at + idle)
+                 UNION SELECT number FROM sessions WHERE revoked_at < ?2
+                 LIMIT ?3)",
         )
         .bind(signed(now.0))
         .bind(signed(before.0))
@@ -273,7 +287,7 @@ async fn refuse(
     now: UnixTime,
     grace: Duration,
 ) -> Result<Advance, StoreError> {
-    let row = sqlx::query("SELECT * FROM sessions WHERE id = ? AND revoked_at IS NULL")
+    let row = sqlx::query("SELECT * FROM session_records WHERE id = ? AND revoked_at IS NULL")
         .bind(&id.as_bytes()[..])
         .fetch_optional(&mut *connection)
         .await
@@ -290,15 +304,21 @@ async fn refuse(
 }
 
 async fn insert(connection: &mut SqliteConnection, session: &Session) -> Result<(), StoreError> {
+    let client = text(connection, &session.client_id).await?;
+    let scope = text(connection, &session.scope.to_string()).await?;
+    let agent = match &session.device.user_agent {
+        Some(agent) => Some(text(connection, agent).await?),
+        None => None,
+    };
     sqlx::query(
-        "INSERT INTO sessions (id, user_id, client_id, scope, transport, created_at, last_used_at,
-             expires_at, idle, generation, salt, user_agent, address, name)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO sessions (id, user_id, client, scope, transport, created_at, last_used_at,
+             expires_at, idle, generation, salt, due_at, user_agent, address, name)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(&session.id.as_bytes()[..])
-    .bind(session.user.to_string())
-    .bind(&session.client_id)
-    .bind(session.scope.to_string())
+    .bind(user_id(&session.user))
+    .bind(client)
+    .bind(scope)
     .bind(session.transport == Transport::Body)
     .bind(signed(session.created_at.0))
     .bind(signed(session.last_used_at.0))
@@ -306,13 +326,26 @@ async fn insert(connection: &mut SqliteConnection, session: &Session) -> Result<
     .bind(signed(session.idle.as_secs()))
     .bind(signed(session.generation))
     .bind(&session.salt.as_bytes()[..])
-    .bind(session.device.user_agent.as_deref())
+    .bind(signed(session.ends_at().0))
+    .bind(agent)
     .bind(session.device.address.map(|address| address.to_string()))
     .bind(session.device.name.as_deref())
     .execute(connection)
     .await
     .map_err(unavailable)?;
     Ok(())
+}
+
+/// The number of a text that one more session has.
+async fn text(connection: &mut SqliteConnection, text: &str) -> Result<i64, StoreError> {
+    sqlx::query_scalar(
+        "INSERT INTO texts (text, count) VALUES (?, 1)
+         ON CONFLICT (text) DO UPDATE SET count = count + 1 RETURNING number",
+    )
+    .bind(text)
+    .fetch_one(connection)
+    .await
+    .map_err(unavailable)
 }
 
 async fn revoke(connection: &mut SqliteConnection, id: &[u8], now: UnixTime) -> Result<bool, StoreError> {
@@ -330,7 +363,7 @@ async fn revision(connection: &mut SqliteConnection, user: UserId) -> Result<u64
     let found: i64 = sqlx::query_scalar(
         "SELECT max(epoch, coalesce((SELECT revision FROM revisions WHERE user_id = ?), 0)) FROM memory",
     )
-    .bind(user.to_string())
+    .bind(user_id(&user))
     .fetch_one(connection)
     .await
     .map_err(unavailable)?;
@@ -347,7 +380,7 @@ async fn raise_revision(
          ON CONFLICT (user_id) DO UPDATE SET revision = max(revision + 1, excluded.revision)
          RETURNING revision",
     )
-    .bind(user.to_string())
+    .bind(user_id(&user))
     .fetch_one(&mut *connection)
     .await
     .map_err(unavailable)?;

@@ -5,7 +5,7 @@ use super::{
     issuer::{Answer, Issuer},
     log, started, verdict,
 };
-use countersign::{Verifier, verifier::VerifyError};
+use countersign::{Verifier, jwt::JwtError, verifier::VerifyError};
 use rocket::{async_test, tokio};
 use serde_json::json;
 use std::time::Duration;
@@ -254,4 +254,18 @@ async fn a_second_follower_asks_only_when_the_first_is_gone() {
     first.abort();
     issuer.has_had(2).await;
     second.abort();
+}
+
+/// A name says less than a key: the refusal is of the token by that key.
+#[async_test]
+async fn a_refusal_is_remembered_no_longer_than_the_keys_that_it_was_by() {
+    let (first, second) = (Key::named("same"), Key::with_seed("same", "another"));
+    let issuer = Issuer::publishing(&first.jwks());
+    let verifier = started(builder(&issuer).refresh_every(SECOND)).await;
+    let token = second.token();
+    for _ in 0..2 {
+        assert_eq!(verdict(&verifier, &token).await, Err(VerifyError::Token(JwtError::Signature)));
+    }
+    issuer.publish(&second.jwks());
+    eventually("the other key", async || verdict(&verifier, &token).await.is_ok()).await;
 }

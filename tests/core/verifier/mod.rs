@@ -39,7 +39,12 @@ pub struct Key {
 
 impl Key {
     pub fn named(kid: &str) -> Self {
-        let seed = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, kid.as_bytes());
+        Self::with_seed(kid, kid)
+    }
+
+    /// Another key for every seed, whatever its name.
+    pub fn with_seed(kid: &str, seed: &str) -> Self {
+        let seed = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, seed.as_bytes());
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_ref()).expect("a seed");
         Self { kid: kid.into(), pair }
     }

@@ -184,4 +184,7 @@ pub(super) async fn a_purge_removes_what_is_over_and_nothing_else(
         "what was revoked then is no older"
     );
     assert_eq!(b.purge(later(100), later(96), 9).await.expect("purge"), 1);
+    assert_eq!(b.purge(later(189), later(96), 9).await.expect("purge"), 0, "what was used ends later");
+    assert!(a.find(live.id, later(189)).await.expect("find").is_some(), "and is live until then");
+    assert_eq!(b.purge(later(190), later(96), 9).await.expect("purge"), 1, "and then it goes too");
 }

@@ -7,6 +7,7 @@ mod doctor;
 mod import;
 mod keys;
 mod log;
+mod openapi;
 mod password;
 mod serve;
 mod session;
@@ -71,6 +72,8 @@ enum Command {
     /// Shows the audit trail: who did what, and what came of it.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Prints the OpenAPI 3.1 document of the server's routes, as the settings have them.
+    Openapi,
     /// Sends bad tokens of every kind to a protected route and says which answers are wrong.
     ///
     /// Exit code 1 if one is. A good token is needed besides, or a route that refuses everything
@@ -147,6 +150,7 @@ async fn dispatch(arguments: Arguments, figment: Figment) -> Result<(), Failure>
             Some(done) => done,
             None => keys::run(command, &settings(&figment)?).await,
         },
+        Command::Openapi => openapi::run(&settings(&figment)?),
         Command::Attack(arguments) => attack::run(arguments, &figment).await,
     }
 }

@@ -25,11 +25,7 @@ pub struct LoginSettings {
 
 pub(super) fn read(reader: &mut Reader) -> LoginSettings {
     const DAY: u64 = 86_400;
-    let limited = reader.parsed("login.limits", |text| match text {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err("must be on or off"),
-    });
+    let limited = reader.switch("login.limits");
     let first = reader.integer("login.first_delay", 1..=30 * DAY).unwrap_or(1);
     let longest = reader.integer("login.longest_delay", 1..=30 * DAY).unwrap_or(900);
     let mut number =

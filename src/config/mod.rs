@@ -63,6 +63,9 @@ pub struct Settings {
     pub audit_retention: Duration,
     /// `ORIGINS`: origins besides the server's own that may use the refresh cookie.
     pub origins: Vec<String>,
+    /// `DOCS`: whether `/docs` and `/openapi.json` are served. By default only in the debug profile, and
+    /// only by a build that has the feature `docs`.
+    pub docs: bool,
     /// `TRUSTED_PROXIES`: who is believed when they say whose request they pass on. By default nobody.
     pub trusted_proxies: TrustedProxies,
 }
@@ -223,6 +226,8 @@ impl Settings {
         let origins = reader.origins("origins");
         password.policy = site_names::read(&mut reader, &access.issuer, &origins);
         let trusted_proxies = reader.list("trusted_proxies", TrustedProxies::parse).unwrap_or_default();
+        let debug = figment.profile() == "debug" && cfg!(feature = "docs");
+        let docs = reader.switch("docs").unwrap_or(debug);
         let problems = reader.finish();
         match keys {
             Some(keys) if problems.is_empty() => Ok(Self {
@@ -239,6 +244,7 @@ impl Settings {
                 revocation,
                 audit_retention,
                 origins,
+                docs,
                 trusted_proxies,
             }),
             _ => Err(SettingsError(problems)),

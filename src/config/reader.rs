@@ -175,6 +175,14 @@ impl Reader {
         parse(&text).map_err(|error| self.problem(key, error)).ok()
     }
 
+    pub(super) fn switch(&mut self, key: &'static str) -> Option<bool> {
+        self.parsed(key, |text| match text {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            _ => Err("must be on or off"),
+        })
+    }
+
     /// An identifier that goes into tokens: 1 to 255 visible ASCII characters.
     pub(super) fn name(&mut self, key: &'static str) -> Option<String> {
         self.parsed(key, |text| {

@@ -3,6 +3,7 @@
 use super::{
     answer::{Private, unavailable},
     catcher,
+    openapi::tag,
 };
 use crate::{grant::Authority, revocation::Lag, store::StoreError};
 use rocket::{
@@ -11,42 +12,67 @@ use rocket::{
     response::{self, Responder},
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+/// That the process runs.
+#[derive(Serialize, ToSchema)]
+#[schema(as = countersign::Health)]
 pub(super) struct Health {
+    /// `up`.
     status: &'static str,
 }
 
-/// The process runs and answers, whatever the stores do.
+#[utoipa::path(
+    operation_id = "live",
+    tag = tag::HEALTH,
+    summary = "Whether the process answers",
+    description = "Whatever the stores do.",
+    responses((status = 200, description = "It does", body = Health, example = json!({ "status": "up" }))),
+)]
 #[get("/health/live")]
 pub(super) fn live() -> Private<Health> {
     Private(Health { status: "up" })
 }
 
 /// Whether requests can be served, and what that depends on.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = countersign::Readiness)]
 pub(super) struct Readiness {
+    /// `ready` or `not ready`.
     status: &'static str,
+    /// Whether the store of users answers: `up` or `down`.
     users: &'static str,
+    /// Whether the store of sessions answers.
     sessions: &'static str,
+    #[schema(inline)]
     revocation: Revocation,
 }
 
 /// How well this process knows what was revoked.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Revocation {
     /// Since the list was last read to its end.
+    #[schema(value_type = u64)]
     staleness_ms: u128,
+    /// How long tokens are taken without word.
+    #[schema(value_type = u64)]
     max_staleness_ms: u128,
+    /// And then: `refuse` or `accept`.
     when_stale: &'static str,
-    /// From a revocation to its being refused here.
+    /// From a revocation to its being refused here; `null` if nothing was revoked lately.
+    #[schema(inline, required = true)]
     lag: Option<LagMillis>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct LagMillis {
+    /// Half of them took no longer.
+    #[schema(value_type = u64)]
     p50_ms: u128,
+    /// And 99 in a hundred.
+    #[schema(value_type = u64)]
     p99_ms: u128,
+    /// Of so many.
     count: usize,
 }
 
@@ -57,6 +83,32 @@ impl From<Lag> for LagMillis {
 }
 
 /// 200 while both stores answer and access tokens can be taken, else 503.
+#[utoipa::path(
+    operation_id = "ready",
+    tag = tag::HEALTH,
+    summary = "Whether requests can be served",
+    description = "They can while both stores answer and it is known what was revoked.",
+    responses(
+        (
+            status = 200,
+            description = "They can",
+            body = Readiness,
+            example = json!({ "status": "ready", "users": "up", "sessions": "up", "revocation": {
+                "staleness_ms": 40, "max_staleness_ms": 30000, "when_stale": "refuse", "lag": null,
+            } }),
+        ),
+        (
+            status = 503,
+            description = "They cannot; what is the matter is said beside the error",
+            body = Readiness,
+            headers(("Retry-After" = u64, description = "Seconds")),
+            example = json!({ "status": "not ready", "users": "down", "sessions": "up", "revocation": {
+                "staleness_ms": 40, "max_staleness_ms": 30000, "when_stale": "refuse", "lag": null,
+            }, "error": "temporarily_unavailable",
+               "error_description": "The service cannot answer right now; try again shortly" }),
+        ),
+    ),
+)]
 #[get("/health/ready")]
 pub(super) async fn ready(authority: &State<Authority>) -> Readiness {
     let state = |answer: Result<(), StoreError>| match answer.map_err(unavailable("not ready")) {

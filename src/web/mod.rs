@@ -9,6 +9,8 @@ mod catcher;
 mod complaint;
 pub mod cookie;
 mod device;
+#[cfg(feature = "docs")]
+mod docs;
 pub mod form;
 pub mod guard;
 mod health;
@@ -17,6 +19,7 @@ mod limited;
 mod logout;
 mod me;
 mod method;
+pub mod openapi;
 mod pool;
 mod refused;
 #[cfg(feature = "verifier")]

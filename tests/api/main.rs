@@ -26,6 +26,7 @@ mod key_at_start;
 mod keys;
 mod login;
 mod nginx;
+mod openapi;
 mod password;
 mod redis;
 mod refresh;

@@ -24,6 +24,7 @@ mod lifetime;
 mod login;
 mod migrations;
 mod model;
+mod openapi;
 mod page;
 mod password;
 mod postgres;

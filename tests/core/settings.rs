@@ -228,6 +228,23 @@ fn where_keys_are_is_said_once_and_completely() {
 }
 
 #[test]
+fn docs_are_on_in_development_alone_unless_they_are_asked_for() {
+    let docs = |profile: &str, pairs: &[(&str, &str)]| {
+        load("", profile, &[&[KEY], pairs].concat()).expect("good settings").docs
+    };
+    assert!(docs("debug", &[]) && !docs("release", &[]) && !docs("staging", &[]));
+    let (on, off) = (("COUNTERSIGN_DOCS", "on"), ("COUNTERSIGN_DOCS", "off"));
+    assert!(docs("release", &[on]) && !docs("debug", &[off]));
+    for value in ["", "true", "ON", "yes"] {
+        assert_eq!(
+            refused(&[("COUNTERSIGN_DOCS", value)]),
+            ["COUNTERSIGN_DOCS: must be on or off"],
+            "{value}"
+        );
+    }
+}
+
+#[test]
 fn a_database_url_is_one_of_those_that_are_offered() {
     for (url, database) in [
         ("memory:", Database::Memory),

@@ -5,8 +5,9 @@ use crate::{
     clock::UnixTime,
     password::{Hasher, HasherError, Password, Verdict},
     revocation::Revocations,
-    store::{Insertion, StoreError, User, UserStore},
-    user::{RoleName, UserId, Username},
+    session::SessionId,
+    store::{Insertion, Standing, StoreError, User, UserStore},
+    user::{NamePart, RoleName, UserId, Username},
 };
 use std::{
     collections::{BTreeSet, HashMap},
@@ -143,6 +144,16 @@ impl Accounts {
         Ok(self.users.list(after, limit).await?)
     }
 
+    /// The same of those in whose names this part stands.
+    pub async fn search(
+        &self,
+        part: &NamePart,
+        after: Option<&Username>,
+        limit: u32,
+    ) -> Result<Vec<User>, AccountError> {
+        Ok(self.users.search(part, after, limit).await?)
+    }
+
     /// Looks through all users for hashes of another cost than new ones, and lets every failed login take
     /// as long as with the slowest of them. Says how many kinds there are.
     pub async fn set_floor(&self) -> Result<usize, AccountError> {
@@ -176,6 +187,11 @@ impl Accounts {
         self.users.by_username(username).await?.ok_or(AccountError::Unknown)
     }
 
+    /// The user with that id.
+    pub async fn find_by_id(&self, id: UserId) -> Result<User, AccountError> {
+        self.users.by_id(id).await?.ok_or(AccountError::Unknown)
+    }
+
     /// Gives a user another password and ends all their sessions.
     pub async fn set_password(&self, id: UserId, password: Password) -> Result<(), AccountError> {
         self.witness
@@ -199,7 +215,7 @@ impl Accounts {
         new: Password,
     ) -> Result<(), AccountError> {
         let changed = async {
-            let user = self.users.by_id(id).await?.ok_or(AccountError::Unknown)?;
+            let user = self.find_by_id(id).await?;
             match self.hasher.verify(present, Some(user.password)).await? {
                 Verdict::Match | Verdict::MatchOutdated => self.replace_password(id, new).await,
                 Verdict::Mismatch | Verdict::Unusable => Err(AccountError::WrongPassword),
@@ -211,28 +227,32 @@ impl Accounts {
     /// Replaces all roles of a user. Access tokens that tell of the old ones are revoked; the
     /// sessions go on.
     pub async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<(), AccountError> {
-        let set = async {
-            self.revocations.access(id).await?;
-            known(self.users.set_roles(id, roles).await?)?;
-            Ok(self.revocations.access(id).await?)
-        };
-        self.witness.note(Event::new(Action::UserRoles).user(id), set).await
+        self.set_standing(id, &Standing { roles: Some(roles.clone()), ..Standing::default() }).await
     }
 
     /// Shuts a user out and ends all their sessions, or lets them in again.
     pub async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<(), AccountError> {
-        let set = async {
-            if disabled {
-                self.revocations.user(id).await?;
-            }
-            known(self.users.set_disabled(id, disabled).await?)?;
-            if disabled {
-                self.revocations.user(id).await?;
-            }
-            Ok(())
+        self.set_standing(id, &Standing { disabled: Some(disabled), ..Standing::default() }).await
+    }
+
+    /// Both in one step.
+    pub async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<(), AccountError> {
+        let Standing { roles, disabled } = standing;
+        let revoke = async || match (disabled, roles) {
+            (Some(true), _) => self.revocations.user(id).await.map(drop),
+            (_, Some(_)) => self.revocations.access(id).await,
+            _ => Ok(()),
         };
-        let action = if disabled { Action::UserDisable } else { Action::UserEnable };
-        self.witness.note(Event::new(action).user(id), set).await
+        let set = async {
+            revoke().await?;
+            known(self.users.set_standing(id, standing).await?)?;
+            Ok(revoke().await?)
+        };
+        let roles = roles.as_ref().map(|_| Action::UserRoles);
+        let disabled =
+            disabled.map(|disabled| if disabled { Action::UserDisable } else { Action::UserEnable });
+        let events = roles.into_iter().chain(disabled).map(|action| Event::new(action).user(id));
+        self.witness.note_all(events, set).await
     }
 
     /// Removes a user and ends all their sessions.
@@ -244,6 +264,22 @@ impl Accounts {
             Ok(())
         };
         self.witness.note(Event::new(Action::UserDelete).user(id), deleted).await
+    }
+
+    /// Ends one session of a user. `false`: it was over already.
+    pub async fn end_session(&self, id: UserId, session: SessionId) -> Result<bool, AccountError> {
+        let ended = self.revocations.session(session).await?;
+        if ended {
+            self.witness.tell(Event::new(Action::SessionEnd).user(id).session(session));
+        }
+        Ok(ended)
+    }
+
+    /// Ends all sessions of a user; says how many.
+    pub async fn end_sessions(&self, id: UserId) -> Result<u64, AccountError> {
+        let ended = self.revocations.user(id).await?;
+        self.witness.tell(Event::new(Action::SessionsEnd).user(id).detail(ended));
+        Ok(ended)
     }
 }
 

@@ -1,9 +1,12 @@
 //! The nouns: a user's id, their name, a role's name. The record that a store keeps is
 //! [`store::User`](crate::store::User).
 
-use precis_profiles::{UsernameCaseMapped, precis_core::profile::PrecisFastInvocation};
+use precis_profiles::{
+    UsernameCaseMapped,
+    precis_core::profile::{PrecisFastInvocation, Rules, stabilize},
+};
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -105,6 +108,54 @@ impl FromStr for Username {
 impl fmt::Display for Username {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// What is to stand somewhere in a user name, folded as names are, so that whoever looks for `ADA` finds
+/// `lovelace-ada`. Which characters a name can have is not asked: a part with others is in none.
+///
+/// ```
+/// use countersign::user::NamePart;
+///
+/// let part: NamePart = "LACE".parse()?;
+/// assert!(part.is_in(&"lovelace".parse()?));
+/// assert!(!part.is_in(&"ada".parse()?));
+/// # Ok::<(), countersign::user::UsernameError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamePart(String);
+
+impl NamePart {
+    /// As it stands in canonical names.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it stands in this name.
+    pub fn is_in(&self, name: &Username) -> bool {
+        name.0.contains(&self.0)
+    }
+}
+
+impl FromStr for NamePart {
+    type Err = UsernameError;
+
+    /// Takes what has at most [`Username::MAX_BYTES`] and no control characters.
+    fn from_str(text: &str) -> Result<Self, UsernameError> {
+        if text.len() > Username::MAX_BYTES {
+            return Err(UsernameError::TooLong);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(UsernameError::NotAllowed);
+        }
+        let rules = UsernameCaseMapped::new();
+        let fold = |text: &str| {
+            let wide = rules.width_mapping_rule(text)?;
+            let lower = rules.case_mapping_rule(wide)?;
+            rules.normalization_rule(lower).map(Cow::into_owned)
+        };
+        let folded = stabilize(text, |text| fold(&text).map(Cow::Owned));
+        folded.map(|part| Self(part.into_owned())).map_err(|_| UsernameError::NotAllowed)
     }
 }
 

@@ -27,13 +27,24 @@ impl Witness {
         event: Event,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
+        self.note_all([event], work).await
+    }
+
+    /// The same of what happens in one step and is several things.
+    pub async fn note_all<T, E: Told>(
+        &self,
+        events: impl IntoIterator<Item = Event>,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         let answer = work.await;
-        let mut event = event.by(self.by);
-        if let Err(error) = &answer {
-            let (outcome, reason) = error.told();
-            (event.outcome, event.reason) = (outcome, Some(reason));
+        for event in events {
+            let mut event = event.by(self.by);
+            if let Err(error) = &answer {
+                let (outcome, reason) = error.told();
+                (event.outcome, event.reason) = (outcome, Some(reason));
+            }
+            self.trail.record(&event);
         }
-        self.trail.record(&event);
         answer
     }
 

@@ -58,8 +58,7 @@ pub(super) async fn run(command: Command, desk: Desk) -> Result<(), Failure> {
         },
         Command::RevokeAll { name } => {
             let user = desk.accounts.find(&name).await?;
-            let ended = desk.revocations.user(user.id).await?;
-            desk.witness.tell(Event::new(Action::SessionsEnd).user(user.id).detail(ended));
+            let ended = desk.accounts.end_sessions(user.id).await?;
             print(&format!("sessions ended: {ended}"))
         }
         Command::Purge => print(&format!("sessions removed: {}", desk.revocations.purge().await?)),

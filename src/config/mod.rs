@@ -66,6 +66,8 @@ pub struct Settings {
     /// `DOCS`: whether `/docs` and `/openapi.json` are served. By default only in the debug profile, and
     /// only by a build that has the feature `docs`.
     pub docs: bool,
+    /// `ACCOUNT_PAGE`: whether there is a page at `/account`.
+    pub account_page: bool,
     /// `TRUSTED_PROXIES`: who is believed when they say whose request they pass on. By default nobody.
     pub trusted_proxies: TrustedProxies,
 }
@@ -225,6 +227,7 @@ impl Settings {
         let audit_retention = Duration::from_secs(audit_retention.unwrap_or(USUAL_RETENTION));
         let origins = reader.origins("origins");
         password.policy = site_names::read(&mut reader, &access.issuer, &origins);
+        let account_page = reader.switch("account_page").unwrap_or(true);
         let trusted_proxies = reader.list("trusted_proxies", TrustedProxies::parse).unwrap_or_default();
         let debug = figment.profile() == "debug" && cfg!(feature = "docs");
         let docs = reader.switch("docs").unwrap_or(debug);
@@ -245,6 +248,7 @@ impl Settings {
                 audit_retention,
                 origins,
                 docs,
+                account_page,
                 trusted_proxies,
             }),
             _ => Err(SettingsError(problems)),

@@ -175,6 +175,7 @@ impl Reader {
         parse(&text).map_err(|error| self.problem(key, error)).ok()
     }
 
+    /// Something that is there or is not.
     pub(super) fn switch(&mut self, key: &'static str) -> Option<bool> {
         self.parsed(key, |text| match text {
             "on" => Ok(true),

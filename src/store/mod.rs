@@ -36,7 +36,7 @@ pub use session::{
     Advance, Creation, Device, Revocation, RevocationFeed, RevocationList, RevokedSubject, Session,
     SessionStore, Transport,
 };
-pub use user::{Insertion, User, UserStore};
+pub use user::{Insertion, Standing, User, UserStore};
 
 use crate::clock::UnixTime;
 use std::{borrow::Cow, error::Error as StdError, sync::Arc, time::Duration};

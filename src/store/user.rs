@@ -4,7 +4,7 @@ use super::{Finding, StoreError};
 use crate::{
     clock::UnixTime,
     password::PasswordHash,
-    user::{RoleName, UserId, Username},
+    user::{NamePart, RoleName, UserId, Username},
 };
 use async_trait::async_trait;
 use std::{collections::BTreeSet, time::Duration};
@@ -24,6 +24,15 @@ pub struct User {
     pub disabled: bool,
     /// When the account was made.
     pub created_at: UnixTime,
+}
+
+/// What a user is to be from now on; what is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// What they may do, all of it.
+    pub roles: Option<BTreeSet<RoleName>>,
+    /// Whether they are shut out.
+    pub disabled: Option<bool>,
 }
 
 /// What became of an insertion.
@@ -66,6 +75,29 @@ pub trait UserStore: Send + Sync + 'static {
     /// Up to `limit` users whose names come after `after`, by the bytes of their names.
     async fn list(&self, after: Option<&Username>, limit: u32) -> Result<Vec<User>, StoreError>;
 
+    /// The same of those in whose names `part` stands. Looks through all names, page by page, and so
+    /// not in one step, unless the store can do better.
+    async fn search(
+        &self,
+        part: &NamePart,
+        after: Option<&Username>,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        const PAGE: u32 = 1_000;
+        let (mut found, mut after) = (vec![], after.cloned());
+        while found.len() < limit as usize {
+            let page = self.list(after.as_ref(), PAGE).await?;
+            let is_last = page.len() < PAGE as usize;
+            after = page.last().map(|user| user.username.clone());
+            found.extend(page.into_iter().filter(|user| part.is_in(&user.username)));
+            if is_last {
+                break;
+            }
+        }
+        found.truncate(limit as usize);
+        Ok(found)
+    }
+
     /// Replaces the password hash if it still is `expected`; says whether it was.
     async fn replace_password(
         &self,
@@ -77,11 +109,9 @@ pub trait UserStore: Send + Sync + 'static {
     /// Sets the password hash whatever it was. `false`: there is no such user.
     async fn set_password(&self, id: UserId, new: &PasswordHash) -> Result<bool, StoreError>;
 
-    /// Replaces all roles. `false`: there is no such user.
-    async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<bool, StoreError>;
-
-    /// Shuts a user out, or lets them in again. `false`: there is no such user.
-    async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<bool, StoreError>;
+    /// Replaces all roles, shuts a user out or lets them in again, or both at once. `false`: there is
+    /// no such user.
+    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<bool, StoreError>;
 
     /// Removes a user. `false`: there was no such user.
     async fn delete(&self, id: UserId) -> Result<bool, StoreError>;

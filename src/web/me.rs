@@ -5,13 +5,14 @@ use super::{
     body, cookie,
     guard::CurrentUser,
     openapi::{Body, Guesses, Person, Refusal, Refuses, Stores, refusals, tag},
+    refusal::refusal,
     refused::Refused,
 };
 use crate::{
     account::AccountError,
     config::Settings,
     grant::{Authority, ChangeError, GrantError},
-    password::{Password, PasswordError},
+    password::Password,
     throttle::ThrottleError,
     user::{RoleName, UserId, Username},
 };
@@ -95,15 +96,8 @@ const WRONG_PASSWORD: Problem = Problem {
 refusals! {
     /// Why a password is not changed.
     pub(super) Unchanged => {
-        let new = [
-            PasswordError::TooShort,
-            PasswordError::TooLong,
-            PasswordError::NotAllowed,
-            PasswordError::Common,
-            PasswordError::HasUsername,
-            PasswordError::HasSiteName,
-        ];
-        let mut all = Refusal::requests([NOT_A_CHANGE].into_iter().chain(new.map(refusal)));
+        let mut all = Refusal::passwords(|error| refusal!(error, "new_password"));
+        all.push(Refusal::request(NOT_A_CHANGE));
         all.push(WRONG_PASSWORD.into());
         all
     };
@@ -153,25 +147,14 @@ pub(super) async fn password(
     let change: Change = serde_json::from_slice(&body).map_err(|_| bad(NOT_A_CHANGE))?;
     let wrong = || Refused::Other(WRONG_PASSWORD);
     let policy = &settings.password.policy;
-    let new = policy.accept(&change.new_password, user.username()).map_err(|error| bad(refusal(error)))?;
+    let new = policy
+        .accept(&change.new_password, user.username())
+        .map_err(|error| bad(refusal!(error, "new_password")))?;
     let present = Password::presented(&change.current_password).map_err(|_| wrong())?;
     match authority.change_password(user.id(), user.username(), present, new).await {
         Ok(()) => Ok(Changed),
         Err(ChangeError::Account(AccountError::WrongPassword)) => Err(wrong()),
         Err(ChangeError::Throttle(ThrottleError::TooMany(many))) => Err(GrantError::TooMany(many).into()),
         Err(error) => Err(Refused::Other(unavailable("a password could not be changed")(error))),
-    }
-}
-
-fn refusal(error: PasswordError) -> &'static str {
-    match error {
-        PasswordError::TooShort => "new_password must have at least 8 bytes",
-        PasswordError::TooLong => "new_password must have at most 256 bytes",
-        PasswordError::NotAllowed => {
-            "new_password must not have control characters, invisible or unassigned ones in it"
-        }
-        PasswordError::Common => "new_password is one of the 100,000 most common passwords",
-        PasswordError::HasUsername => "new_password has the user name in it",
-        PasswordError::HasSiteName => "new_password has the name of the site in it",
     }
 }

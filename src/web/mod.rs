@@ -1,5 +1,6 @@
 //! The only place that knows Rocket: [`stage()`], request guards, a file for each resource.
 
+mod account;
 mod admin;
 mod answer;
 mod basic;
@@ -21,6 +22,7 @@ mod me;
 mod method;
 pub mod openapi;
 mod pool;
+mod refusal;
 mod refused;
 #[cfg(feature = "verifier")]
 mod resource;

@@ -55,6 +55,13 @@ struct Entry {
     expires_at: UnixTime,
 }
 
+impl Sessions {
+    /// Of somebody who looks at them by a token of the session `current`.
+    pub(super) fn new(sessions: Vec<Session>, current: &str) -> Self {
+        Self { sessions: sessions.into_iter().map(|session| Entry::new(session, current)).collect() }
+    }
+}
+
 impl Entry {
     fn new(session: Session, current: &str) -> Self {
         let (id, expires_at) = (session.id.to_string(), session.ends_at());
@@ -99,10 +106,7 @@ pub(super) async fn list(
 ) -> Result<Private<Sessions>, Problem> {
     let sessions = authority.stores.sessions.sessions_of(user.id(), authority.clock.now()).await;
     let sessions = sessions.map_err(unavailable("sessions could not be listed"))?;
-    let current = user.claims().session_id();
-    Ok(Private(Sessions {
-        sessions: sessions.into_iter().map(|session| Entry::new(session, current)).collect(),
-    }))
+    Ok(Private(Sessions::new(sessions, user.claims().session_id())))
 }
 
 /// Ends one of one's own sessions; whose a session is that is not one's own is nobody's business.
@@ -136,7 +140,7 @@ pub(super) async fn end(
 #[schema(as = countersign::Ended)]
 pub(super) struct Ended {
     /// So many.
-    ended: u64,
+    pub(super) ended: u64,
 }
 
 const NOT_EXCEPT_CURRENT: &str = "The query can only be except=current";

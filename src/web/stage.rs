@@ -1,7 +1,7 @@
 //! The fairing that puts everything into a Rocket.
 
 use super::{
-    admin, bearer, body::PATIENCE, catcher, guard, health, introspect, logout, me, openapi, pool,
+    account, admin, bearer, body::PATIENCE, catcher, guard, health, introspect, logout, me, openapi, pool,
     revocations, revoke, sessions, token, well_known,
 };
 use crate::{
@@ -207,6 +207,7 @@ impl Fairing for Stage {
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         catcher::challenge(request, response);
+        account::shield(request, response);
     }
 }
 
@@ -225,7 +226,15 @@ fn mount(rocket: Rocket<Build>, base: &str, settings: &Settings) -> Rocket<Build
         sessions::list,
         sessions::end,
         sessions::end_all,
-        admin::users::users,
+        admin::users::list,
+        admin::users::show,
+        admin::users::add,
+        admin::users::change,
+        admin::users::delete,
+        admin::users::password::set,
+        admin::users::sessions::list,
+        admin::users::sessions::end,
+        admin::users::sessions::end_all,
         admin::clients::list,
         admin::clients::show,
         admin::clients::add,
@@ -238,6 +247,9 @@ fn mount(rocket: Rocket<Build>, base: &str, settings: &Settings) -> Rocket<Build
     ];
     if settings.revocation.feed_secret.is_some() {
         routes.extend(routes![revocations::revocations]);
+    }
+    if settings.account_page {
+        routes.extend(routes![account::page, account::file]);
     }
     let rocket = well_known::mount(catcher::register(rocket.mount(base, routes)), settings, base);
     // A second stage is refused later, and with a sentence.

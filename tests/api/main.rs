@@ -3,6 +3,7 @@
 //! A test's name is the requirement that it holds; the ids in comments are the rows of
 //! `tests/unhappy-ids.txt`.
 
+mod account;
 mod alg;
 mod attack;
 mod audit;
@@ -45,5 +46,6 @@ mod token_form;
 mod tokens;
 mod transport;
 mod typ;
+mod users;
 mod watch;
 mod well_known;

@@ -7,8 +7,8 @@ use countersign::{
     config::{Environment, Settings},
     grant::{Authority, Caller, GrantError, TokenRequest, Tokens},
     password::{Hasher, Password, PasswordHash},
-    store::{Insertion, StoreError, Stores, User, UserStore, memory::MemoryStore},
-    user::{RoleName, UserId, Username},
+    store::{Insertion, Standing, StoreError, Stores, User, UserStore, memory::MemoryStore},
+    user::{UserId, Username},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -46,11 +46,8 @@ impl UserStore for Lagging {
     async fn set_password(&self, id: UserId, new: &PasswordHash) -> Result<bool, StoreError> {
         self.store.set_password(id, new).await
     }
-    async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<bool, StoreError> {
-        self.store.set_roles(id, roles).await
-    }
-    async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<bool, StoreError> {
-        self.store.set_disabled(id, disabled).await
+    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<bool, StoreError> {
+        self.store.set_standing(id, standing).await
     }
     async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
         UserStore::delete(&*self.store, id).await

@@ -1,5 +1,6 @@
 //! What holds below HTTP: properties, exact seconds, stores, settings and guards.
 
+mod account_page;
 mod allowance;
 mod assertion;
 mod audit;

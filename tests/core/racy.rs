@@ -11,12 +11,12 @@ use countersign::{
     session::SessionId,
     store::{
         Advance, Creation, Insertion, KeptRing, KeyRingStore, RevocationFeed, RevocationList, Session,
-        SessionStore, StoreError, User, UserStore, conformance, memory::MemoryStore,
+        SessionStore, Standing, StoreError, User, UserStore, conformance, memory::MemoryStore,
     },
     token::TokenId,
-    user::{RoleName, UserId, Username},
+    user::{UserId, Username},
 };
-use std::{collections::BTreeSet, ops::Range, sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 struct Racy(MemoryStore);
 
@@ -49,11 +49,8 @@ impl UserStore for Racy {
     async fn set_password(&self, id: UserId, new: &PasswordHash) -> Result<bool, StoreError> {
         self.0.set_password(id, new).await
     }
-    async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<bool, StoreError> {
-        self.0.set_roles(id, roles).await
-    }
-    async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<bool, StoreError> {
-        self.0.set_disabled(id, disabled).await
+    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<bool, StoreError> {
+        self.0.set_standing(id, standing).await
     }
     async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
         self.0.delete(id).await

@@ -97,6 +97,19 @@ fn numbers_have_bounds_and_no_fractions() {
 
 // K05
 #[test]
+fn the_account_page_is_on_or_off() {
+    let page = |value: &str| load("", "release", &[KEY, ("COUNTERSIGN_ACCOUNT_PAGE", value)]);
+    assert!(load("", "release", &[KEY]).expect("good settings").account_page, "by default it is there");
+    assert!(page("on").expect("good settings").account_page);
+    assert!(!page("off").expect("good settings").account_page);
+    assert!(!load("[default.auth]\naccount_page = 'off'", "release", &[KEY]).expect("good").account_page);
+    for value in ["", "ON", "true", "yes", "off "] {
+        let wrong = "COUNTERSIGN_ACCOUNT_PAGE: must be on or off";
+        assert_eq!(page(value).expect_err(value), [wrong], "{value:?}");
+    }
+}
+
+#[test]
 fn without_a_key_production_says_how_to_make_one() {
     let found = load("", "release", &[]).expect_err("refused");
     assert_eq!(

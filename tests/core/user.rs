@@ -1,6 +1,6 @@
 //! Names: one spelling for each.
 
-use countersign::user::{RoleName, UserId, Username, UsernameError};
+use countersign::user::{NamePart, RoleName, UserId, Username, UsernameError};
 use proptest::prelude::*;
 
 // P07
@@ -59,5 +59,29 @@ proptest! {
             && chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._:-".contains(c))
             && text.len() <= 64;
         prop_assert_eq!(text.parse::<RoleName>().is_ok(), valid);
+    }
+}
+
+#[test]
+fn a_part_of_a_name_is_folded_as_names_are_and_may_be_no_name_itself() {
+    for (text, part) in [
+        ("ADA", "ada"),
+        ("\u{c4}", "\u{e4}"),
+        ("A\u{308}", "\u{e4}"),
+        ("\u{ff21}", "a"),
+        ("", ""),
+        ("two words", "two words"),
+        ("%_*", "%_*"),
+        // The beginning of a name that goes on from right to left, and one that is none without its rest.
+        ("1\u{5d0}", "1\u{5d0}"),
+        ("\u{b7}", "\u{b7}"),
+    ] {
+        assert_eq!(text.parse::<NamePart>().expect(text).as_str(), part);
+    }
+    let (most, more) = ("x".repeat(128), "x".repeat(129));
+    assert!(most.parse::<NamePart>().is_ok());
+    assert_eq!(more.parse::<NamePart>(), Err(UsernameError::TooLong));
+    for control in ["\0", "a\n", "\u{7f}", "\u{85}"] {
+        assert_eq!(control.parse::<NamePart>(), Err(UsernameError::NotAllowed), "{control:?}");
     }
 }

@@ -3,8 +3,8 @@
 use crate::{
     clock::UnixTime,
     password::PasswordHash,
-    store::{Insertion, User, UserStore},
-    user::{UserId, Username},
+    store::{Insertion, Standing, User, UserStore},
+    user::{NamePart, UserId, Username},
 };
 use std::sync::Arc;
 
@@ -21,8 +21,11 @@ pub async fn users(a: Store, b: Store) {
     a_password_is_replaced_only_if_it_has_not_changed(&*a, &*b).await;
     of_many_replacements_of_one_password_exactly_one_wins(&a, &b).await;
     changes_are_seen_through_the_other_handle(&*a, &*b).await;
+    what_is_not_said_of_a_standing_stays_as_it_is(&*a, &*b).await;
     a_deleted_user_is_gone_and_the_name_is_free(&*a, &*b).await;
     pages_hold_every_user_once_in_the_order_of_names(&*a, &*b).await;
+    a_search_finds_whoever_has_the_part_in_their_name(&*a, &*b).await;
+    a_search_takes_no_character_for_a_wildcard(&*a).await;
     a.ping().await.expect("the store answers");
 }
 
@@ -67,12 +70,12 @@ async fn nobody_is_found_where_there_is_nobody(store: &dyn UserStore) {
     let nobody = user(&fresh("nobody"));
     assert_eq!(store.by_id(nobody.id).await.expect("by_id"), None);
     assert_eq!(store.by_username(&nobody.username).await.expect("by_username"), None);
-    let roles = nobody.roles.clone();
+    let standing = Standing { roles: Some(nobody.roles.clone()), disabled: Some(true) };
     let changes = [
         store.replace_password(nobody.id, &hash("first"), &hash("second")).await.expect("replace_password"),
         store.set_password(nobody.id, &hash("second")).await.expect("set_password"),
-        store.set_roles(nobody.id, &roles).await.expect("set_roles"),
-        store.set_disabled(nobody.id, true).await.expect("set_disabled"),
+        store.set_standing(nobody.id, &standing).await.expect("set_standing"),
+        store.set_standing(nobody.id, &Standing::default()).await.expect("set_standing"),
         store.delete(nobody.id).await.expect("delete"),
     ];
     assert_eq!(changes, [false; 5], "a change of nobody says that there was nobody");
@@ -182,13 +185,41 @@ async fn changes_are_seen_through_the_other_handle(a: &dyn UserStore, b: &dyn Us
     user.roles = ["admin".parse().expect("a role")].into();
     user.disabled = true;
     assert!(a.set_password(user.id, &user.password).await.expect("set_password"));
-    assert!(a.set_roles(user.id, &user.roles).await.expect("set_roles"));
-    assert!(a.set_disabled(user.id, true).await.expect("set_disabled"));
+    let standing = Standing { roles: Some(user.roles.clone()), disabled: Some(true) };
+    assert!(a.set_standing(user.id, &standing).await.expect("set_standing"));
     assert_eq!(
         b.by_id(user.id).await.expect("by_id"),
         Some(user),
         "a change that was answered is seen by all"
     );
+}
+
+async fn what_is_not_said_of_a_standing_stays_as_it_is(a: &dyn UserStore, b: &dyn UserStore) {
+    let mut user = user(&fresh("dorothy"));
+    let bystander = self::user(&fresh("bystander"));
+    inserted(a, &user).await;
+    inserted(a, &bystander).await;
+    let none = || Some([].into());
+    let admin = || Some(["admin".parse().expect("a role")].into());
+    for (roles, disabled) in [
+        (None, Some(true)),
+        (admin(), None),
+        (None, None),
+        (none(), Some(false)),
+        (admin(), Some(true)),
+        (none(), None),
+        (None, Some(false)),
+    ] {
+        let standing = Standing { roles, disabled };
+        assert!(a.set_standing(user.id, &standing).await.expect("set_standing"), "{standing:?}");
+        let Standing { roles, disabled } = standing.clone();
+        user.roles = roles.unwrap_or(user.roles);
+        user.disabled = disabled.unwrap_or(user.disabled);
+        let found = b.by_id(user.id).await.expect("by_id");
+        assert_eq!(found.as_ref(), Some(&user), "exactly what was said changes: {standing:?}");
+    }
+    let found = b.by_id(bystander.id).await.expect("by_id");
+    assert_eq!(found, Some(bystander), "a standing is one user's");
 }
 
 async fn a_deleted_user_is_gone_and_the_name_is_free(a: &dyn UserStore, b: &dyn UserStore) {
@@ -228,4 +259,64 @@ async fn pages_hold_every_user_once_in_the_order_of_names(a: &dyn UserStore, b: 
     }
     assert_eq!(seen, names, "pages hold every user once, in the order of the bytes of names");
     assert_eq!(a.list(None, 0).await.expect("list"), [], "a page of nobody is empty");
+}
+
+fn part(text: &str) -> NamePart {
+    text.parse().expect("a part of a name")
+}
+
+async fn names(store: &dyn UserStore, text: &str, after: Option<&Username>, limit: u32) -> Vec<String> {
+    let found = store.search(&part(text), after, limit).await.expect("search");
+    found.into_iter().map(|user| user.username.to_string()).collect()
+}
+
+async fn a_search_finds_whoever_has_the_part_in_their_name(a: &dyn UserStore, b: &dyn UserStore) {
+    // Nobody else's name has this in it.
+    let mark = UserId::random().to_string();
+    let mut all = vec![];
+    for name in [format!("{mark}-ada"), format!("grace.{mark}"), format!("z\u{e4}hler{mark}x"), mark.clone()]
+    {
+        inserted(a, &user(&name)).await;
+        all.push(name);
+    }
+    inserted(a, &user(&fresh("another"))).await;
+    all.sort();
+    assert_eq!(names(b, &mark, None, 10).await, all, "wherever the part stands, in the order of names");
+    let shouted = format!("Z\u{c4}HLER{}", mark.to_uppercase());
+    assert_eq!(names(b, &shouted, None, 10).await, [format!("z\u{e4}hler{mark}x")], "case does not count");
+    let decomposed = format!("za\u{308}hler{mark}");
+    assert_eq!(names(b, &decomposed, None, 10).await.len(), 1, "nor does how a letter is composed");
+    for nobody in [format!("{mark}y"), format!("{mark} "), format!(" {mark}"), format!("{mark}-ada-")] {
+        assert_eq!(names(b, &nobody, None, 10).await, [""; 0], "{nobody:?} stands in no name");
+    }
+
+    let (mut seen, mut after): (Vec<String>, Option<Username>) = (vec![], None);
+    loop {
+        let page = names(b, &mark, after.as_ref(), 1).await;
+        assert!(page.len() <= 1, "a page is no longer than asked");
+        match page.last() {
+            Some(last) => after = Some(last.parse().expect("a name")),
+            None => break,
+        }
+        seen.extend(page);
+    }
+    assert_eq!(seen, all, "pages hold everybody whom the search finds once");
+    assert_eq!(names(b, &mark, None, 0).await, [""; 0], "a page of nobody is empty");
+    let first = a.list(None, 3).await.expect("list");
+    assert_eq!(a.search(&part(""), None, 3).await.expect("search"), first, "nothing stands in every name");
+}
+
+async fn a_search_takes_no_character_for_a_wildcard(store: &dyn UserStore) {
+    let mark = UserId::random().to_string();
+    for end in ["%", "_", "*", "?", "\\", "'", "\"", "[a]", ".", "^", "$", "x"] {
+        inserted(store, &user(&format!("{mark}{end}"))).await;
+    }
+    for end in ["%", "_", "*", "?", "\\", "'", "\"", "[a]", ".", "^", "$"] {
+        let name = format!("{mark}{end}");
+        assert_eq!(names(store, &name, None, 20).await, [name], "{end} stands for itself");
+    }
+    for pattern in ["%%", "_%", "[ax]", ".*", "\\%", "%x", "a]"] {
+        let found = names(store, &format!("{mark}{pattern}"), None, 20).await;
+        assert_eq!(found, [""; 0], "{pattern} is no pattern");
+    }
 }

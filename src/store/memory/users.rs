@@ -6,14 +6,11 @@ use super::{
 };
 use crate::{
     password::PasswordHash,
-    store::{Insertion, StoreError, User, UserStore},
-    user::{RoleName, UserId, Username},
+    store::{Insertion, Standing, StoreError, User, UserStore},
+    user::{NamePart, UserId, Username},
 };
 use async_trait::async_trait;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Bound,
-};
+use std::{collections::BTreeMap, ops::Bound};
 
 #[async_trait]
 impl UserStore for MemoryStore {
@@ -41,6 +38,18 @@ impl UserStore for MemoryStore {
         Ok(rest.take(limit as usize).map(|(_, user)| user.clone()).collect())
     }
 
+    async fn search(
+        &self,
+        part: &NamePart,
+        after: Option<&Username>,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let users = self.users();
+        let found = users.range::<Username, _>((from, Bound::Unbounded)).filter(|(name, _)| part.is_in(name));
+        Ok(found.take(limit as usize).map(|(_, user)| user.clone()).collect())
+    }
+
     async fn replace_password(
         &self,
         id: UserId,
@@ -56,12 +65,12 @@ impl UserStore for MemoryStore {
         Ok(self.change(id, |user| user.password = new.clone()))
     }
 
-    async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<bool, StoreError> {
-        Ok(self.change(id, |user| user.roles = roles.clone()))
-    }
-
-    async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<bool, StoreError> {
-        Ok(self.change(id, |user| user.disabled = disabled))
+    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<bool, StoreError> {
+        let Standing { roles, disabled } = standing.clone();
+        Ok(self.change(id, |user| {
+            user.roles = roles.unwrap_or_else(|| std::mem::take(&mut user.roles));
+            user.disabled = disabled.unwrap_or(user.disabled);
+        }))
     }
 
     async fn delete(&self, id: UserId) -> Result<bool, StoreError> {

@@ -4,8 +4,8 @@ use super::{PostgresStore, StoreError, lease::Query, rows, unavailable};
 use crate::{
     clock::UnixTime,
     password::PasswordHash,
-    store::{Finding, Insertion, User, UserStore},
-    user::{RoleName, UserId, Username},
+    store::{Finding, Insertion, Standing, User, UserStore},
+    user::{NamePart, RoleName, UserId, Username},
 };
 use async_trait::async_trait;
 use sqlx::Row;
@@ -91,6 +91,30 @@ impl UserStore for PostgresStore {
         self.within(|lease| lease.all(page())).await?.iter().map(rows::user).collect()
     }
 
+    async fn search(
+        &self,
+        part: &NamePart,
+        after: Option<&Username>,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        let after = after.map_or("", Username::as_str);
+        // `position` knows no wildcards, and is asked of the index alone until it has found enough.
+        let page = || {
+            sqlx::query(
+                r#"SELECT id, username, password_hash, roles, disabled, created_at FROM users
+                   WHERE username IN (
+                       SELECT username FROM users
+                       WHERE username > $1 COLLATE "C" AND position($2 COLLATE "C" IN username) > 0
+                       ORDER BY username COLLATE "C" LIMIT $3)
+                   ORDER BY username COLLATE "C""#,
+            )
+            .bind(after)
+            .bind(part.as_str())
+            .bind(i64::from(limit))
+        };
+        self.within(|lease| lease.all(page())).await?.iter().map(rows::user).collect()
+    }
+
     async fn replace_password(
         &self,
         id: UserId,
@@ -111,14 +135,17 @@ impl UserStore for PostgresStore {
         self.touches(|| update().bind(new.as_stored()).bind(id.to_string())).await
     }
 
-    async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<bool, StoreError> {
-        let update = || sqlx::query("UPDATE users SET roles = $1 WHERE id = $2");
-        self.touches(|| update().bind(names(roles)).bind(id.to_string())).await
-    }
-
-    async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<bool, StoreError> {
-        let update = || sqlx::query("UPDATE users SET disabled = $1 WHERE id = $2");
-        self.touches(|| update().bind(disabled).bind(id.to_string())).await
+    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<bool, StoreError> {
+        let update = || {
+            sqlx::query(
+                "UPDATE users SET roles = coalesce($1, roles), disabled = coalesce($2, disabled)
+                 WHERE id = $3",
+            )
+            .bind(standing.roles.as_ref().map(names))
+            .bind(standing.disabled)
+            .bind(id.to_string())
+        };
+        self.touches(update).await
     }
 
     async fn delete(&self, id: UserId) -> Result<bool, StoreError> {

@@ -4,8 +4,8 @@ use super::{SqliteStore, StoreError, unavailable};
 use crate::{
     clock::UnixTime,
     password::PasswordHash,
-    store::{Insertion, User, UserStore},
-    user::{RoleName, UserId, Username},
+    store::{Insertion, Standing, User, UserStore},
+    user::{NamePart, RoleName, UserId, Username},
 };
 use async_trait::async_trait;
 use sqlx::{
@@ -57,6 +57,27 @@ impl UserStore for SqliteStore {
             .collect()
     }
 
+    async fn search(
+        &self,
+        part: &NamePart,
+        after: Option<&Username>,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        // `instr` knows no wildcards, and is asked of the index alone until it has found enough.
+        sqlx::query(
+            "SELECT * FROM users WHERE username > ? AND instr(username, ?) > 0 ORDER BY username LIMIT ?",
+        )
+        .bind(after.map_or("", Username::as_str))
+        .bind(part.as_str())
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)?
+        .iter()
+        .map(user)
+        .collect()
+    }
+
     async fn replace_password(
         &self,
         id: UserId,
@@ -75,14 +96,14 @@ impl UserStore for SqliteStore {
         self.touched(query.bind(new.as_stored()).bind(id.to_string())).await
     }
 
-    async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<bool, StoreError> {
-        let query = sqlx::query("UPDATE users SET roles = ? WHERE id = ?");
-        self.touched(query.bind(roles_text(roles)).bind(id.to_string())).await
-    }
-
-    async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<bool, StoreError> {
-        let query = sqlx::query("UPDATE users SET disabled = ? WHERE id = ?");
-        self.touched(query.bind(disabled).bind(id.to_string())).await
+    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<bool, StoreError> {
+        let query = sqlx::query(
+            "UPDATE users SET roles = coalesce(?, roles), disabled = coalesce(?, disabled) WHERE id = ?",
+        )
+        .bind(standing.roles.as_ref().map(roles_text))
+        .bind(standing.disabled)
+        .bind(id.to_string());
+        self.touched(query).await
     }
 
     async fn delete(&self, id: UserId) -> Result<bool, StoreError> {

@@ -17,7 +17,7 @@ crate::roles! {
     pub Admin = "admin";
 }
 
-const ENCODING: &str = "limit and after must be percent-encoded UTF-8";
+const ENCODING: &str = "limit, after and search must be percent-encoded UTF-8";
 
 const LIMIT: &str = "limit must be a whole number from 1 to 200";
 const TWICE: &str = "A parameter stands twice";

@@ -147,6 +147,45 @@ client_fields! {
     }
 }
 
+/// A user to be added.
+#[derive(ToSchema)]
+#[schema(as = countersign::NewUser)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct NewUser {
+    /// The name that they are to log in with (RFC 8265).
+    #[schema(min_length = 1, max_length = 128, examples("grace"))]
+    username: String,
+    /// The roles that they are to have.
+    #[schema(required = false)]
+    roles: Vec<String>,
+    /// Their password; one is made if it is left out.
+    #[schema(required = false, format = Password, min_length = 8, max_length = 256)]
+    password: String,
+}
+
+/// What of a user is to be changed.
+#[derive(ToSchema)]
+#[schema(as = countersign::UserChange)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct UserChange {
+    /// All the roles that they are to have.
+    #[schema(required = false)]
+    roles: Vec<String>,
+    /// Whether they are to be shut out.
+    #[schema(required = false)]
+    disabled: bool,
+}
+
+/// A password for somebody; one is made if it is left out.
+#[derive(ToSchema)]
+#[schema(as = countersign::PasswordOf)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct PasswordOf {
+    /// 8 to 256 bytes, not common, without the user's or the site's name.
+    #[schema(required = false, format = Password, min_length = 8, max_length = 256)]
+    password: String,
+}
+
 /// When a client's present secret ends. Either of the two.
 #[derive(ToSchema)]
 #[schema(as = countersign::SecretRotation)]

@@ -1,6 +1,6 @@
 //! The API as an OpenAPI 3.1 document, made of what stands at the routes themselves.
 //!
-//! Each route is annotated where it is written, with the errors that it answers ([`refusal`]); here they
+//! Each route is annotated where it is written, with the errors that it answers; here they
 //! are put together for the settings and the base that they are mounted with. All names of components
 //! begin with `countersign.`, so that an app's own never mean something else.
 
@@ -18,7 +18,10 @@ pub use utoipa;
 pub(super) use answers::{
     IntrospectionAnswer, KeysAnswer, MetadataAnswer, RegisteredClient, RevocationsAnswer,
 };
-pub(super) use bodies::{ClientChange, LogoutForm, NewClient, QueryForm, SecretRotation, TokenForm};
+pub(super) use bodies::{
+    ClientChange, LogoutForm, NewClient, NewUser, PasswordOf, QueryForm, SecretRotation, TokenForm,
+    UserChange,
+};
 pub(super) use refusal::{
     Absent, Administrator, Body, Client, Cookie, Form, Guesses, Person, Refusal, Refusals, Refuses, Stores,
     refusals,
@@ -55,7 +58,15 @@ pub(super) mod tag {
         sessions::list,
         sessions::end,
         sessions::end_all,
-        admin::users::users,
+        admin::users::list,
+        admin::users::show,
+        admin::users::add,
+        admin::users::change,
+        admin::users::delete,
+        admin::users::password::set,
+        admin::users::sessions::list,
+        admin::users::sessions::end,
+        admin::users::sessions::end_all,
         admin::clients::list,
         admin::clients::show,
         admin::clients::add,

@@ -4,6 +4,7 @@ use crate::{
     allowance::Allowance,
     grant::{GrantError, sentence},
     jwt::JwtError,
+    password::PasswordError,
     throttle::TooMany,
     web::{
         answer::Problem,
@@ -84,6 +85,19 @@ impl Refusal {
     /// 400 `invalid_request` with this sentence.
     pub(in crate::web) fn request(sentence: &'static str) -> Self {
         GrantError::InvalidRequest(sentence).into()
+    }
+
+    /// 400 `invalid_request` with what is said of each password that cannot be chosen.
+    pub(in crate::web) fn passwords(said: impl Fn(PasswordError) -> &'static str) -> Vec<Self> {
+        let all = [
+            PasswordError::TooShort,
+            PasswordError::TooLong,
+            PasswordError::NotAllowed,
+            PasswordError::Common,
+            PasswordError::HasUsername,
+            PasswordError::HasSiteName,
+        ];
+        all.into_iter().map(|error| Self::request(said(error))).collect()
     }
 
     /// 400 `invalid_request` with each of these.

@@ -55,12 +55,10 @@ pub(in crate::web) fn mount(
     };
     let rocket = rocket.mount(base, routes![openapi]).manage(Document(json));
     #[cfg(feature = "docs")]
-    return crate::web::docs::mount(rocket, base);
+    let rocket = crate::web::docs::mount(rocket, base);
     #[cfg(not(feature = "docs"))]
-    {
-        tracing::warn!(
-            "DOCS is on, but only /openapi.json is there: this build has no Swagger UI (feature `docs`)"
-        );
-        rocket
-    }
+    tracing::warn!(
+        "DOCS is on, but only /openapi.json is there: this build has no Swagger UI (feature `docs`)"
+    );
+    rocket
 }

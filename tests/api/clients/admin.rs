@@ -136,7 +136,7 @@ fn a_page_is_asked_for_exactly_or_not_at_all(on: &Backing) {
     for route in ["/admin/clients", "/admin/users"] {
         let ask = |query: &str| admin(&server, &root, "GET", &format!("{route}?{query}"), None);
         let limit = "limit must be a whole number from 1 to 200";
-        let encoding = "after must be percent-encoded UTF-8";
+        let encoding = "must be percent-encoded UTF-8";
         let after = if route.ends_with("users") {
             "after must be a user name"
         } else {

@@ -3,6 +3,7 @@
 //! Whatever is done to them: no revoked token is taken, nothing is half done, what cannot be
 //! answered is answered 503, and all is well again without a restart.
 
+mod admin;
 mod clients;
 mod cluster;
 mod lines;

@@ -2,6 +2,7 @@
 
 use super::{
     Scene,
+    admin::{self, Left},
     clients::{DEADLINE, Desk, State},
 };
 use crate::servers::{Postgres, Proxy, Redis, eventually};
@@ -172,6 +173,26 @@ fn read_only() {
         },
         |stage| stage.is_read_only(false),
     );
+}
+
+// F05
+#[test]
+fn what_an_admin_does_is_done_or_not_at_all() {
+    let stage = Stage::set(Postgres::start(), &[("COUNTERSIGN_REVOCATION__MAX_STALENESS", "300")]);
+    let desk = admin::Desk::on(&stage.scene.server);
+    for hurt in [Proxy::cut, Proxy::blackhole] {
+        hurt(&stage.proxy);
+        desk.is_answered(Left::Nothing);
+        stage.proxy.pass();
+        eventually("the server is ready again", || stage.scene.is_ready());
+        desk.nothing_was_done();
+    }
+    stage.is_read_only(true);
+    eventually("it can be read", || stage.scene.is_ready());
+    desk.is_answered(Left::Reading);
+    stage.is_read_only(false);
+    eventually("the server is ready again", || stage.scene.is_ready());
+    desk.nothing_was_done();
 }
 
 // F05

@@ -2,6 +2,7 @@
 
 use super::{
     Scene,
+    admin::{self, Left},
     clients::{DEADLINE, Desk, State},
 };
 use crate::{
@@ -72,6 +73,22 @@ fn cut_off_in_the_middle_of_a_reply() {
         scene.ended_stays_ended();
         scene.recovers();
     }
+}
+
+// F01
+#[test]
+fn what_an_admin_does_is_done_or_not_at_all() {
+    let redis = Redis::start_with(&[("appendonly", "yes"), ("appendfsync", "always")]);
+    let proxy = Proxy::to(redis.address());
+    let url = redis.url_at(proxy.port());
+    let scene =
+        Scene::set(&[("COUNTERSIGN_REDIS_URL", &url), ("COUNTERSIGN_REVOCATION__MAX_STALENESS", "300")]);
+    let desk = admin::Desk::on(&scene.server);
+    proxy.cut();
+    desk.is_answered(Left::Users);
+    proxy.pass();
+    eventually("the server is ready again", || scene.is_ready());
+    desk.nothing_was_done();
 }
 
 // F01

@@ -2,6 +2,7 @@
 
 use super::{
     Scene,
+    admin::{self, Left},
     clients::{Desk, State},
 };
 use crate::sql;
@@ -28,6 +29,21 @@ fn clients_are_answered_what_is_true_or_nothing() {
     let file = server.folder.path().join("test.db");
     desk.fails(State::ReadOnly, || limit_files(server.pid(), "0"), || limit_files(server.pid(), "unlimited"));
     desk.during(State::ReadOnly, |is_answered| sql::while_locked(&file, is_answered));
+}
+
+// F05
+#[test]
+fn what_an_admin_does_is_done_or_not_at_all() {
+    let scene = Scene::set_by(&["env", "--ignore-signal=XFSZ"], &[]);
+    let server = &scene.server;
+    let desk = admin::Desk::on(server);
+    let file = server.folder.path().join("test.db");
+    sql::while_locked(&file, || desk.is_answered(Left::Reading));
+    desk.nothing_was_done();
+    limit_files(server.pid(), "0");
+    desk.is_answered(Left::Reading);
+    limit_files(server.pid(), "unlimited");
+    desk.nothing_was_done();
 }
 
 /// How long a file may become that a process writes to; writing beyond fails, also in an old file.

@@ -17,7 +17,7 @@ use countersign::{
     grant::Authority,
     password::Password,
     roles, stage,
-    store::{Stores, memory::MemoryStore},
+    store::{Standing, Stores, memory::MemoryStore},
     user::UserId,
     web::guard::Rejection,
 };
@@ -250,12 +250,16 @@ async fn the_record_counts_for_the_user_and_the_token_for_the_claims() {
     let users = &app.client.rocket().state::<Authority>().expect("managed").stores.users;
     let id = app.id_of("root").await;
     // Past the accounts, which would revoke the token: the guards alone have to see it.
-    users.set_roles(id, &["editor".parse().expect("a role")].into()).await.expect("set");
+    let standing = |roles: &[&str], disabled| Standing {
+        roles: Some(roles.iter().map(|role| role.parse().expect("a role")).collect()),
+        disabled: Some(disabled),
+    };
+    users.set_standing(id, &standing(&["editor"], false)).await.expect("set");
     assert_eq!(app.get("/admin", &root).await.0, Status::Forbidden, "the role was taken away");
     assert_eq!(app.get("/editor", &root).await.0, Status::Ok);
-    users.set_disabled(id, true).await.expect("disabled");
+    users.set_standing(id, &standing(&["editor"], true)).await.expect("disabled");
     assert_eq!(app.get("/user", &root).await.0, Status::Unauthorized);
-    users.set_disabled(id, false).await.expect("enabled");
+    users.set_standing(id, &standing(&["editor"], false)).await.expect("enabled");
     assert_eq!(app.get("/user", &root).await.0, Status::Ok);
     users.delete(id).await.expect("deleted");
     assert_eq!(app.get("/user", &root).await.0, Status::Unauthorized);
@@ -266,8 +270,9 @@ async fn a_role_that_was_given_later_needs_a_new_token() {
     let app = App::start().await;
     let ada = app.login("ada").await;
     let users = &app.client.rocket().state::<Authority>().expect("managed").stores.users;
-    let roles = ["admin".parse().expect("a role")].into();
-    users.set_roles(app.id_of("ada").await, &roles).await.expect("set");
+    let roles = Some(["admin".parse().expect("a role")].into());
+    let standing = Standing { roles, ..Standing::default() };
+    users.set_standing(app.id_of("ada").await, &standing).await.expect("set");
     assert_eq!(app.get("/admin", &ada).await.0, Status::Forbidden);
     let fresh = app.login("ada").await;
     assert_eq!(app.get("/admin", &fresh).await.0, Status::Ok);

@@ -101,5 +101,5 @@ async fn each_parameter_of_a_query_is_read() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 9);
+    assert_eq!(tried, 10);
 }

@@ -15,11 +15,13 @@ use rocket::{
 use std::collections::BTreeSet;
 
 /// Everybody may ask these, or whoever proves in another way who they are.
-const PUBLIC: [&str; 7] = [
+const PUBLIC: [&str; 9] = [
     "POST /token",
     "POST /logout",
     "POST /revoke",
     "POST /introspect",
+    "GET /account",
+    "GET /account/<name>",
     "GET /health/live",
     "GET /health/ready",
     "GET /.well-known/jwks.json",
@@ -31,10 +33,21 @@ const SHOWN: [(&str, Option<&str>); 4] =
 
 /// These change something, so that a good token is no control: the way to them in the table of routes, and
 /// a request.
-const CHANGES: [(&str, &str); 8] = [
+const CHANGES: [(&str, &str); 16] = [
     ("POST /me/password", "/me/password"),
     ("DELETE /sessions", "/sessions"),
     ("DELETE /sessions/<id>", "/sessions/6ba7b810-9dad-11d1-80b4-00c04fd430c8"),
+    ("POST /admin/users", "/admin/users"),
+    ("GET /admin/users/<id>", "/admin/users/6ba7b810-9dad-41d1-80b4-00c04fd430c8"),
+    ("PATCH /admin/users/<id>", "/admin/users/6ba7b810-9dad-41d1-80b4-00c04fd430c8"),
+    ("DELETE /admin/users/<id>", "/admin/users/6ba7b810-9dad-41d1-80b4-00c04fd430c8"),
+    ("POST /admin/users/<id>/password", "/admin/users/6ba7b810-9dad-41d1-80b4-00c04fd430c8/password"),
+    ("GET /admin/users/<id>/sessions", "/admin/users/6ba7b810-9dad-41d1-80b4-00c04fd430c8/sessions"),
+    ("DELETE /admin/users/<id>/sessions", "/admin/users/6ba7b810-9dad-41d1-80b4-00c04fd430c8/sessions"),
+    (
+        "DELETE /admin/users/<id>/sessions/<session>",
+        "/admin/users/6ba7b810-9dad-41d1-80b4-00c04fd430c8/sessions/x",
+    ),
     ("POST /admin/clients", "/admin/clients"),
     ("GET /admin/clients/<id>", "/admin/clients/orders"),
     ("PATCH /admin/clients/<id>", "/admin/clients/orders"),

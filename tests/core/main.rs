@@ -43,6 +43,7 @@ mod spent;
 mod sqlite;
 mod store;
 mod stores;
+mod switches;
 mod testing;
 mod throttle;
 mod token_request;

@@ -8,10 +8,10 @@ use figment::{
 use rocket::figment;
 use std::time::Duration;
 
-const KEY: (&str, &str) = ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1");
+pub const KEY: (&str, &str) = ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1");
 const FEED: (&str, &str) = ("COUNTERSIGN_REVOCATION__FEED_SECRET", "Wm4tYq7RzX1nLd8KpV5cHs2GbJf6Ue9A");
 
-fn load(toml: &str, profile: &str, pairs: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+pub fn load(toml: &str, profile: &str, pairs: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
     let figment = Figment::from(rocket::Config::default()).merge(Toml::string(toml).nested()).select(profile);
     Settings::load(&figment, Environment::from_pairs(pairs.iter().copied()))
         .map_err(|error| error.problems().iter().map(ToString::to_string).collect())
@@ -237,23 +237,6 @@ fn where_keys_are_is_said_once_and_completely() {
         let found = load("", "release", pairs).expect_err("refused");
         assert!(found.iter().any(|line| line.contains(expected)), "{expected}: {found:?}");
         assert_eq!(found.len(), 1, "{found:?}");
-    }
-}
-
-#[test]
-fn docs_are_on_in_development_alone_unless_they_are_asked_for() {
-    let docs = |profile: &str, pairs: &[(&str, &str)]| {
-        load("", profile, &[&[KEY], pairs].concat()).expect("good settings").docs
-    };
-    assert!(docs("debug", &[]) && !docs("release", &[]) && !docs("staging", &[]));
-    let (on, off) = (("COUNTERSIGN_DOCS", "on"), ("COUNTERSIGN_DOCS", "off"));
-    assert!(docs("release", &[on]) && !docs("debug", &[off]));
-    for value in ["", "true", "ON", "yes"] {
-        assert_eq!(
-            refused(&[("COUNTERSIGN_DOCS", value)]),
-            ["COUNTERSIGN_DOCS: must be on or off"],
-            "{value}"
-        );
     }
 }
 

@@ -13,7 +13,7 @@ const DOCS: (&str, &str) = ("COUNTERSIGN_DOCS", "on");
 fn the_command_prints_what_is_served_and_asks_no_store() {
     let folder = TempDir::new().unwrap();
     // Nobody listens there.
-    let unreachable = ("COUNTERSIGN_DATABASE_URL", "postgres://nobody:nothing@127.0.0.1:1/none");
+    let unreachable = ("COUNTERSIGN_DATABASE_URL", "postgres://nobody:xW4rqLm2Tz@127.0.0.1:1/none");
     let output = run(folder.path(), &[("COUNTERSIGN_SIGNING_KEY", KEY), DOCS, unreachable], &["openapi"], "");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let printed: Value = serde_json::from_slice(&output.stdout).expect("JSON");

@@ -10,7 +10,7 @@ use countersign::{
     store::{Stores, memory::MemoryStore},
     web::openapi::{document, utoipa::openapi::OpenApi},
 };
-use rocket::{Build, Rocket};
+use rocket::{Build, Rocket, local::asynchronous::LocalResponse};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -66,4 +66,9 @@ fn resolved<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
         }
         None => value,
     }
+}
+
+/// The JSON of an answer.
+async fn answered(response: LocalResponse<'_>) -> Value {
+    serde_json::from_str(&response.into_string().await.expect("a body")).expect("JSON")
 }

@@ -1,6 +1,6 @@
 //! Every mounted route is in the document, and nothing else is.
 
-use super::{DOCS, FEED, NO_DOCS, app, json, json_of, operations, settings};
+use super::{DOCS, FEED, NO_DOCS, answered, app, json, json_of, operations, settings};
 use crate::PASSWORD;
 use countersign::{
     account::Accounts, audit::Actor, clock::UnixTime, grant::Authority, password::Password,
@@ -84,7 +84,7 @@ async fn each_parameter_of_a_query_is_read() {
     accounts.add(name, password, roles, UnixTime(0)).await.expect("added");
     let login =
         client.post("/token").header(ContentType::Form).body(format!("username=root&password={PASSWORD}"));
-    let tokens: Value = login.dispatch().await.into_json_value().await;
+    let tokens: Value = answered(login.dispatch().await).await;
     let mut tried = 0;
     for (method, path, operation) in operations(&document) {
         for name in parameters(operation, "query") {

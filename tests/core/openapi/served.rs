@@ -1,6 +1,6 @@
 //! How the document and its page are served.
 
-use super::{DOCS, NO_DOCS, app, json_of, settings};
+use super::{DOCS, NO_DOCS, answered, app, json_of, settings};
 use countersign::{
     stage,
     store::{Stores, memory::MemoryStore},
@@ -22,7 +22,7 @@ async fn what_is_served_is_the_document() {
         let answer = client.get(path).dispatch().await;
         assert_eq!(answer.status(), Status::Ok);
         assert!(answer.headers().get_one("ETag").is_some());
-        let served: Value = answer.into_json_value().await;
+        let served: Value = answered(answer).await;
         assert_eq!(served, json_of(&[DOCS], base));
     }
 }
@@ -75,7 +75,7 @@ async fn an_apps_own_document_and_ours_are_served_as_one() {
     let stage =
         stage().settings(settings(&[DOCS])).stores(stores).mounted_at("/auth").openapi(Mine::openapi());
     let client = Client::tracked(rocket::build().attach(stage)).await.expect("a rocket");
-    let served: Value = client.get("/auth/openapi.json").dispatch().await.into_json_value().await;
+    let served: Value = answered(client.get("/auth/openapi.json").dispatch().await).await;
     assert_eq!((&served["info"]["title"], &served["info"]["version"]), (&"Orders".into(), &"7".into()));
     assert!(
         served["paths"]["/hello"]["get"].is_object() && served["paths"]["/auth/token"]["post"].is_object()

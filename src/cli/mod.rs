@@ -9,6 +9,7 @@ mod import;
 mod keys;
 mod log;
 mod manual;
+mod openapi;
 mod password;
 mod serve;
 mod session;
@@ -75,6 +76,8 @@ enum Command {
     /// Shows the audit trail: who did what, and what came of it.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Prints the OpenAPI 3.1 document of the server's routes, as the settings have them.
+    Openapi,
     /// Sends bad tokens of every kind to a protected route and says which answers are wrong.
     ///
     /// Exit code 1 if one is. A good token is needed besides, or a route that refuses everything
@@ -167,6 +170,7 @@ async fn dispatch(command: Option<Command>, figment: Figment) -> Result<(), Fail
             Some(done) => done,
             None => keys::run(command, &settings(&figment)?).await,
         },
+        Command::Openapi => openapi::run(&settings(&figment)?),
         Command::Attack(arguments) => attack::run(arguments, &figment).await,
         Command::Health(arguments) => health::run(arguments, &figment).await,
         Command::Completions { shell } => manual::completions(shell),

@@ -65,6 +65,9 @@ pub struct Settings {
     pub audit_retention: Duration,
     /// `ORIGINS`: origins besides the server's own whose pages may use the refresh cookie and read answers.
     pub origins: Vec<String>,
+    /// `DOCS`: whether `/docs` and `/openapi.json` are served. By default only in the debug profile, and
+    /// only by a build that has the feature `docs`.
+    pub docs: bool,
     /// `ACCOUNT_PAGE`: whether there is a page at `/account`.
     pub account_page: bool,
     /// `TRUSTED_PROXIES`: who is believed when they say whose request they pass on. By default nobody.
@@ -234,6 +237,8 @@ impl Settings {
         let trusted_proxies = reader.list("trusted_proxies", TrustedProxies::parse).unwrap_or_default();
         let metrics = metrics::read(&mut reader, figment.profile() == "debug");
         let drain = Duration::from_secs(reader.integer("drain", 0..=3_600).unwrap_or(0));
+        let debug = figment.profile() == "debug" && cfg!(feature = "docs");
+        let docs = reader.switch("docs").unwrap_or(debug);
         let problems = reader.finish();
         match keys {
             Some(keys) if problems.is_empty() => Ok(Self {
@@ -250,6 +255,7 @@ impl Settings {
                 revocation,
                 audit_retention,
                 origins,
+                docs,
                 account_page,
                 trusted_proxies,
                 metrics,

@@ -1,6 +1,6 @@
 //! Which client is asking, and whether it is (RFC 6749 §2.3).
 
-use super::{Authority, GrantError};
+use super::{Authority, GrantError, sentence};
 use crate::{
     client::{ClientId, GrantType},
     clock::UnixTime,
@@ -12,8 +12,6 @@ use zeroize::Zeroizing;
 
 /// The one kind of assertion that is known here (RFC 7523 §2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
-const TWO_WAYS: &str = "The client is named in two ways";
 
 /// Client credentials from HTTP Basic (RFC 6749 §2.3.1), taken apart.
 #[derive(PartialEq, Eq)]
@@ -66,15 +64,14 @@ impl ClientCredentials {
             (None, None) => None,
             (Some(JWT_BEARER), Some(assertion)) => Some(assertion.as_str()),
             (Some(_), Some(_)) => return Err(GrantError::InvalidClient),
-            _ => {
-                let text = "The parameters client_assertion and client_assertion_type go together";
-                return Err(GrantError::InvalidRequest(text));
-            }
+            _ => return Err(GrantError::InvalidRequest(sentence::HALF_AN_ASSERTION)),
         };
         match (basic, id, secret, assertion) {
             (Some(basic), None, None, None) if basic.secret.is_empty() => Ok(Evidence::Id(&basic.id)),
             (Some(basic), None, None, None) => Ok(Evidence::Secret(&basic.id, &basic.secret)),
-            (Some(_), ..) | (None, _, Some(_), Some(_)) => Err(GrantError::InvalidRequest(TWO_WAYS)),
+            (Some(_), ..) | (None, _, Some(_), Some(_)) => {
+                Err(GrantError::InvalidRequest(sentence::TWO_CLIENTS))
+            }
             (None, id, None, Some(assertion)) => Ok(Evidence::Assertion(id, assertion)),
             (None, Some(id), Some(secret), None) => Ok(Evidence::Secret(id, secret)),
             (None, Some(id), None, None) => Ok(Evidence::Id(id)),

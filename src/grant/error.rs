@@ -9,6 +9,18 @@ use crate::{
 };
 use thiserror::Error;
 
+/// What [`GrantError::InvalidRequest`] says of a request that leaves something out or says it twice.
+pub(crate) mod sentence {
+    pub(crate) const NO_GRANT_TYPE: &str = "The parameter grant_type is missing";
+    pub(crate) const NO_LOGIN: &str = "The parameters username and password are needed";
+    pub(crate) const NO_REFRESH_TOKEN: &str = "The parameter refresh_token is missing";
+    pub(crate) const TWO_REFRESH_TOKENS: &str = "There are two refresh tokens";
+    pub(crate) const NO_TOKEN: &str = "The parameter token is missing";
+    pub(crate) const TWO_CLIENTS: &str = "The client is named in two ways";
+    pub(crate) const HALF_AN_ASSERTION: &str =
+        "The parameters client_assertion and client_assertion_type go together";
+}
+
 /// Why no token was granted.
 #[derive(Debug, Error)]
 pub enum GrantError {

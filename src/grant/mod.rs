@@ -15,6 +15,7 @@ mod scope;
 
 pub use client::{BasicCredentials, ClientCredentials};
 pub use error::GrantError;
+pub(crate) use error::sentence;
 pub use guess::{ChangeError, KnownDevice};
 pub use introspect::Introspection;
 
@@ -165,7 +166,7 @@ impl TokenRequest {
             // FastAPI's form does not insist on it, so the tutorial's curl leaves it out. What else it
             // takes, the grant itself says.
             None if self.username.is_some() || self.password.is_some() => Ok(GrantType::Password),
-            None => Err(GrantError::InvalidRequest("The parameter grant_type is missing")),
+            None => Err(GrantError::InvalidRequest(sentence::NO_GRANT_TYPE)),
         }
     }
 
@@ -181,8 +182,7 @@ impl TokenRequest {
 
 impl TokenQuery {
     fn needed(&self) -> Result<&str, GrantError> {
-        let token =
-            self.token.as_ref().ok_or(GrantError::InvalidRequest("The parameter token is missing"))?;
+        let token = self.token.as_ref().ok_or(GrantError::InvalidRequest(sentence::NO_TOKEN))?;
         Ok(token)
     }
 }

@@ -1,6 +1,8 @@
 //! `grant_type=password` (RFC 6749 §4.3), for the app's own front end.
 
-use super::{Authority, Caller, GrantError, TokenRequest, Tokens, guess::Circumstances, least, scope};
+use super::{
+    Authority, Caller, GrantError, TokenRequest, Tokens, guess::Circumstances, least, scope, sentence,
+};
 use crate::{
     audit::Event,
     client::GrantType,
@@ -26,8 +28,7 @@ impl Authority {
     ) -> Result<Tokens, GrantError> {
         let transport = request.transport();
         let (Some(username), Some(password)) = (request.username, request.password) else {
-            let text = "The parameters username and password are needed";
-            return Err(GrantError::InvalidRequest(text));
+            return Err(GrantError::InvalidRequest(sentence::NO_LOGIN));
         };
         let asked = request.scope.as_deref();
         scope::granted(asked, &self.allowed_to_anybody(client))?;

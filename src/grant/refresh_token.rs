@@ -1,6 +1,6 @@
 //! `grant_type=refresh_token` (RFC 6749 §6, RFC 9700 §4.14.2).
 
-use super::{Authority, GrantError, TokenRequest, Tokens, scope};
+use super::{Authority, GrantError, TokenRequest, Tokens, scope, sentence};
 use crate::{
     audit::{Action, Event},
     jwt::MAX_LEEWAY,
@@ -18,10 +18,10 @@ impl Authority {
         event: &mut Event,
     ) -> Result<Tokens, GrantError> {
         let (text, transport) = match (request.refresh_token, cookie) {
-            (Some(_), Some(_)) => return Err(GrantError::InvalidRequest("There are two refresh tokens")),
+            (Some(_), Some(_)) => return Err(GrantError::InvalidRequest(sentence::TWO_REFRESH_TOKENS)),
             (Some(text), None) => (text, Transport::Body),
             (None, Some(text)) => (text, Transport::Cookie),
-            (None, None) => return Err(GrantError::InvalidRequest("The parameter refresh_token is missing")),
+            (None, None) => return Err(GrantError::InvalidRequest(sentence::NO_REFRESH_TOKEN)),
         };
         // From here on every time is this one: see `Authority::tokens`.
         let now = self.clock.now();

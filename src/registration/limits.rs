@@ -1,6 +1,6 @@
 //! What no client can have more of.
 
-use super::ClientError;
+use super::{ClientError, refusal};
 use crate::{
     client::GrantType,
     config::{RefreshSettings, ScopeSettings},
@@ -40,39 +40,39 @@ impl Limits {
             |is_same: fn(&Client, &Client) -> bool| before.is_none_or(|before| !is_same(before, client));
         let Client { name, grants, scope, lifetimes, introspects, .. } = client;
         if name.as_ref().is_some_and(|name| !is_name(name)) {
-            return refused("name: must be 1 to 100 bytes, without invisible characters");
+            return refused(refusal::NAME);
         }
         if grants.is_empty() {
-            return refused("grants: must be one at least");
+            return refused(refusal::NO_GRANT);
         }
         // RFC 6749 §4.4: only by confidential clients.
         if grants.contains(&GrantType::ClientCredentials) && !client.is_confidential() {
-            return refused("grants: a public client proves nothing, so it cannot have client_credentials");
+            return refused(refusal::PUBLIC_SERVICE);
         }
         if grants.contains(&GrantType::RefreshToken) && !grants.contains(&GrantType::Password) {
-            return refused("grants: refresh_token is of no use without password");
+            return refused(refusal::REFRESH_ALONE);
         }
         if *introspects && !client.is_confidential() {
-            return refused("introspects: a public client proves nothing, so it cannot ask about tokens");
+            return refused(refusal::PUBLIC_ASKING);
         }
         if is_new(|one, other| one.scope == other.scope) && scope.intersection(&self.scope) != *scope {
-            return refused("scope: has what is not in COUNTERSIGN_SCOPES");
+            return refused(refusal::SCOPE);
         }
         if !is_new(|one, other| one.lifetimes == other.lifetimes) {
             return Ok(());
         }
         let Lifetimes { access, idle, absolute } = *lifetimes;
         if !is_within(30..=self.access.as_secs(), access) {
-            return refused("access_ttl: must be from 30 seconds to COUNTERSIGN_ACCESS_TTL");
+            return refused(refusal::ACCESS_TTL);
         }
         if !is_within(60..=self.idle.as_secs(), idle) {
-            return refused("idle: must be from 60 seconds to COUNTERSIGN_REFRESH__IDLE");
+            return refused(refusal::IDLE);
         }
         if !is_within(60..=self.absolute.as_secs(), absolute) {
-            return refused("absolute: must be from 60 seconds to COUNTERSIGN_REFRESH__ABSOLUTE");
+            return refused(refusal::ABSOLUTE);
         }
         if idle.zip(absolute).is_some_and(|(idle, absolute)| idle > absolute) {
-            return refused("idle: must not be longer than absolute");
+            return refused(refusal::IDLE_TOO_LONG);
         }
         Ok(())
     }

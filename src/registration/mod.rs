@@ -1,6 +1,7 @@
 //! What is done to clients; the command line and the admin routes call this.
 
 mod limits;
+pub(crate) mod refusal;
 
 pub use limits::Limits;
 
@@ -168,7 +169,7 @@ impl Clients {
     async fn register(&self, registration: Registration, now: UnixTime) -> Result<Client, ClientError> {
         let Registration { id, proof, terms } = registration;
         if id.is_first_party() {
-            return Err(ClientError::Refused("id: first-party is the built-in client"));
+            return Err(ClientError::Refused(refusal::BUILT_IN));
         }
         let authentication = match proof {
             Proof::Public => Authentication::None,
@@ -275,7 +276,7 @@ impl Clients {
                 keys.clone_into(kept);
                 Ok(())
             }
-            _ => Err(ClientError::Refused("jwks: the client does not sign; register it anew with its keys")),
+            _ => Err(ClientError::Refused(refusal::SIGNS_NOT)),
         };
         self.witness.note(Event::new(Action::ClientSecret).client(id), self.change(id, change)).await
     }
@@ -292,7 +293,7 @@ impl Clients {
         let new = KeptSecret { hash: secret, created_at: now, ends_at: None };
         let change = |client: &mut Client| {
             let Authentication::Secrets(kept) = &mut client.authentication else {
-                return Err(ClientError::Refused("the client has no secret: it is public, or signs"));
+                return Err(ClientError::Refused(refusal::NO_SECRET));
             };
             match rotation {
                 Rotation::AtOnce => kept.clear(),

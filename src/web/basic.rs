@@ -10,6 +10,8 @@ use rocket::{
 use std::convert::Infallible;
 use zeroize::Zeroizing;
 
+pub(super) const TWICE: &str = "The Authorization header stands twice";
+
 /// What a request says of its client outside its form.
 pub(super) struct ClientHeader {
     basic: Result<Option<BasicCredentials>, GrantError>,
@@ -48,7 +50,7 @@ fn credentials<'h>(
     let mut headers = headers.into_iter();
     let Some(header) = headers.next() else { return Ok(None) };
     if headers.next().is_some() {
-        return Err(GrantError::InvalidRequest("The Authorization header stands twice"));
+        return Err(GrantError::InvalidRequest(TWICE));
     }
     let credentials = header
         .split_once(' ')

@@ -12,13 +12,16 @@ use tokio::time::timeout;
 /// without limit; that and slow headers only a proxy can end.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What is said when the connection breaks off, or the body's chunks are none.
+pub(super) const UNREADABLE: &str = "The body could not be read";
+
 /// Reads a body of at most `most` bytes.
 pub(super) async fn read(data: Data<'_>, most: ByteUnit) -> Result<Vec<u8>, Problem> {
     let body = timeout(PATIENCE, data.open(most).into_bytes()).await;
     let body = body.map_err(|_| catcher::problem(Status::RequestTimeout))?.map_err(|_| Problem {
         status: Status::BadRequest,
         error: "invalid_request",
-        description: "The body could not be read",
+        description: UNREADABLE,
     })?;
     if body.is_complete() { Ok(body.into_inner()) } else { Err(catcher::problem(Status::PayloadTooLarge)) }
 }

@@ -15,6 +15,8 @@ pub const NAME: &str = "__Host-refresh";
 /// The cookie by which a browser is known that has logged in before, with the same prefix.
 pub const DEVICE: &str = "__Host-device";
 
+pub(super) const TWICE: &str = "The refresh cookie stands twice";
+
 /// What browsers trim (RFC 6265 §5.2). A name with any other white space is another name to them, for
 /// which they do not keep what the prefix promises.
 const BLANK: [char; 2] = [' ', '\t'];

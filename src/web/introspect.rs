@@ -1,14 +1,60 @@
 //! `POST /introspect` (RFC 7662): what a token is worth at this moment, for those with the right to
 //! ask.
 
-use super::{answer::Private, basic::ClientHeader, form, refused::Refused};
+use super::{
+    answer::Private,
+    basic::ClientHeader,
+    form,
+    openapi::{Client, Form, IntrospectionAnswer, QueryForm, Refusal, Refuses, refusals, tag},
+    refused::Refused,
+};
 use crate::{
-    grant::{Authority, Introspection, TokenQuery},
+    grant::{Authority, GrantError, Introspection, TokenQuery, sentence},
     store::Session,
 };
 use rocket::{State, data::Data, http::ContentType, post};
 use serde_json::{Value, json};
 
+refusals! {
+    /// A token that is missing, or a client without the right to ask.
+    pub(super) MayNotAsk => vec![Refusal::request(sentence::NO_TOKEN), GrantError::UnauthorizedClient.into()];
+}
+
+#[utoipa::path(
+    operation_id = "introspect",
+    tag = tag::TOKENS,
+    summary = "What a token is worth at this moment",
+    description = "RFC 7662, for clients with the right to ask. A refresh token is told of to its own client only.",
+    request_body(content(
+        (QueryForm = "application/x-www-form-urlencoded", example = json!({ "token": "eyJhbGciOiJFZERTQSIs…" })),
+        (QueryForm = "multipart/form-data", example = json!({ "token": "eyJhbGciOiJFZERTQSIs…" })),
+    )),
+    responses(
+        (
+            status = 200,
+            description = "What there is to say of it",
+            body = IntrospectionAnswer,
+            examples(
+                ("inactive" = (summary = "Good for nothing; why, nobody is told", value = json!({ "active": false }))),
+                ("access" = (summary = "An access token", value = json!({
+                    "active": true, "token_type": "Bearer", "iss": "https://login.example.org",
+                    "aud": "https://api.example.org", "sub": "e58ed763-928c-4155-bee9-fdbaaadc15f3",
+                    "username": "ada", "client_id": "first-party", "scope": "reports:read", "roles": ["editor"],
+                    "sid": "pI0t3nMOsSVb3LJ4uGg_Zg", "iat": 1764403600, "exp": 1764404500,
+                    "jti": "m9Yb5mQ2dRkS8a0T3vXw1A",
+                }))),
+                ("refresh" = (summary = "A refresh token", value = json!({
+                    "active": true, "token_use": "refresh_token", "iss": "https://login.example.org",
+                    "sub": "e58ed763-928c-4155-bee9-fdbaaadc15f3", "username": "ada", "client_id": "phone-app",
+                    "scope": "offline_access", "sid": "pI0t3nMOsSVb3LJ4uGg_Zg", "iat": 1764400000,
+                    "exp": 1765613200,
+                }))),
+            ),
+        ),
+        Refuses<(Form, Client, MayNotAsk)>,
+    ),
+    security(("countersign.client" = []), ()),
+)]
 #[post("/introspect", data = "<data>")]
 pub(super) async fn introspect(
     authority: &State<Authority>,

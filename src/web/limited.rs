@@ -1,10 +1,10 @@
 //! 429: too many guesses have failed (RFC 6585 §4).
 
-use super::answer::Problem;
+use super::refused::problem;
 use crate::{grant::GrantError, throttle::TooMany};
 use rocket::{
     Request,
-    http::{Header, Status},
+    http::Header,
     response::{self, Responder},
 };
 
@@ -15,16 +15,21 @@ pub(super) struct Limited(pub(super) TooMany);
 
 impl<'r> Responder<'r, 'static> for Limited {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        let TooMany { limit, allowance, wait } = self.0;
-        let (error, description) = GrantError::TooMany(self.0).public();
-        let problem = Problem { status: Status::TooManyRequests, error, description };
-        let mut response = problem.respond_to(request)?;
-        let seconds = wait.as_secs();
-        let per_day = 86_400_000 / allowance.forgets.as_millis().max(1);
-        response.set_header(Header::new("Retry-After", seconds.to_string()));
-        let policy = format!("\"{limit}\";q={per_day};w=86400");
-        response.set_header(Header::new("RateLimit-Policy", policy));
-        response.set_header(Header::new("RateLimit", format!("\"{limit}\";r=0;t={seconds}")));
+        let mut response = problem(&GrantError::TooMany(self.0)).respond_to(request)?;
+        for (name, value) in headers(self.0) {
+            response.set_header(Header::new(name, value));
+        }
         Ok(response)
     }
+}
+
+/// The headers and their values.
+pub(super) fn headers(TooMany { limit, allowance, wait }: TooMany) -> [(&'static str, String); 3] {
+    let seconds = wait.as_secs();
+    let per_day = 86_400_000 / allowance.forgets.as_millis().max(1);
+    [
+        ("Retry-After", seconds.to_string()),
+        ("RateLimit-Policy", format!("\"{limit}\";q={per_day};w=86400")),
+        ("RateLimit", format!("\"{limit}\";r=0;t={seconds}")),
+    ]
 }

@@ -6,6 +6,7 @@ use super::{
     cookie::{self, CROSS_SITE, Provenance, RefreshCookie},
     form,
     guard::Rejection,
+    openapi::{Cookie, Form, LogoutForm, Refuses, Stores, refusals, tag},
 };
 use crate::{
     config::Settings,
@@ -32,6 +33,36 @@ impl<'r> Responder<'r, 'static> for LoggedOut {
     }
 }
 
+refusals! {
+    /// More than one access token is none; one that has expired is let be.
+    pub(super) TwoTokens => vec![Rejection::Ambiguous.into()];
+}
+
+#[utoipa::path(
+    operation_id = "logout",
+    tag = tag::TOKENS,
+    summary = "Log out",
+    description = "Ends the session of the access token, of the refresh cookie or of the refresh token in the body, \
+        or of all of these. Whose tokens are not good any more is logged out all the same.",
+    params(
+        ("Origin" = Option<String>, Header, description = "Sent by browsers; the cookie counts from the site's own \
+            pages only"),
+        ("Sec-Fetch-Site" = Option<String>, Header, description = "Likewise"),
+    ),
+    request_body(content(
+        (Option<LogoutForm> = "application/x-www-form-urlencoded", example = json!({ "refresh_token": "csr_K7Lk…" })),
+        (Option<LogoutForm> = "multipart/form-data", example = json!({ "refresh_token": "csr_K7Lk…" })),
+    )),
+    responses(
+        (
+            status = 204,
+            description = "Nobody is logged in by these any more",
+            headers(("Set-Cookie" = String, description = "Takes the refresh cookie away")),
+        ),
+        Refuses<(Form, Cookie, TwoTokens, Stores)>,
+    ),
+    security((), ("countersign.login" = []), ("countersign.bearer" = []), ("countersign.cookie" = [])),
+)]
 #[post("/logout", data = "<data>")]
 pub(super) async fn logout(
     claims: Result<Claims, Rejection>,
@@ -47,7 +78,7 @@ pub(super) async fn logout(
         RefreshCookie::Absent => None,
         _ if !provenance.is_trusted(&settings.origins) => return Err(CROSS_SITE),
         RefreshCookie::Present(token) => Some(token),
-        RefreshCookie::Twice => return Err(bad("The refresh cookie stands twice")),
+        RefreshCookie::Twice => return Err(bad(cookie::TWICE)),
     };
     let body = form::body(data).await?;
     let in_body = if body.is_empty() {

@@ -4,6 +4,7 @@ use super::{
     answer::{Private, Problem, unavailable},
     body, cookie,
     guard::CurrentUser,
+    openapi::{Body, Guesses, Person, Refusal, Refuses, Stores, refusals, tag},
     refusal::refusal,
     refused::Refused,
 };
@@ -25,16 +26,43 @@ use rocket::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-#[derive(Serialize)]
+/// Who is calling.
+#[derive(Serialize, ToSchema)]
+#[schema(as = countersign::Me)]
 pub(super) struct Me<'u> {
+    /// Who it is, for ever.
+    #[schema(value_type = String, format = "uuid")]
     id: UserId,
+    /// The name that they log in with, in its canonical form.
+    #[schema(value_type = String)]
     username: &'u Username,
+    /// The roles that the token was issued with and that the user still has.
+    #[schema(value_type = Vec<String>)]
     roles: &'u BTreeSet<RoleName>,
+    /// What the token may be used for, with single spaces between.
     scope: String,
 }
 
+#[utoipa::path(
+    operation_id = "me",
+    tag = tag::ACCOUNT,
+    summary = "Who is calling",
+    responses(
+        (
+            status = 200,
+            description = "The user whose token it is",
+            body = Me,
+            example = json!({
+                "id": "e58ed763-928c-4155-bee9-fdbaaadc15f3", "username": "ada", "roles": ["editor"], "scope": "",
+            }),
+        ),
+        Refuses<Person>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = [])),
+)]
 #[get("/me")]
 pub(super) fn me(user: &CurrentUser) -> Private<Me<'_>> {
     Private(Me {
@@ -46,11 +74,33 @@ pub(super) fn me(user: &CurrentUser) -> Private<Me<'_>> {
 }
 
 /// `POST /me/password`: `{"current_password": …, "new_password": …}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = countersign::PasswordChange)]
 #[serde(deny_unknown_fields)]
 struct Change {
+    /// The present password.
+    #[schema(value_type = String, format = Password)]
     current_password: Zeroizing<String>,
+    /// The one to be: 8 to 256 bytes, not common, without the user's or the site's name.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
     new_password: Zeroizing<String>,
+}
+
+const NOT_A_CHANGE: &str = "The body must be JSON with current_password and new_password";
+const WRONG_PASSWORD: Problem = Problem {
+    status: Status::Forbidden,
+    error: "wrong_password",
+    description: "current_password is not the present password",
+};
+
+refusals! {
+    /// Why a password is not changed.
+    pub(super) Unchanged => {
+        let mut all = Refusal::passwords(|error| refusal!(error, "new_password"));
+        all.push(Refusal::request(NOT_A_CHANGE));
+        all.push(WRONG_PASSWORD.into());
+        all
+    };
 }
 
 /// 204: the password is the new one and all sessions are over, this one too.
@@ -64,6 +114,25 @@ impl<'r> Responder<'r, 'static> for Changed {
     }
 }
 
+#[utoipa::path(
+    operation_id = "changePassword",
+    tag = tag::ACCOUNT,
+    summary = "Change one's password",
+    description = "Ends all of the user's sessions, this one too, with all their tokens.",
+    request_body(
+        content = Change,
+        example = json!({ "current_password": "analytical-engine", "new_password": "difference-engine-no-2" }),
+    ),
+    responses(
+        (
+            status = 204,
+            description = "The password is the new one, and the refresh cookie is gone",
+            headers(("Set-Cookie" = String, description = "Takes the refresh cookie away")),
+        ),
+        Refuses<(Person, Body, Unchanged, Guesses, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = [])),
+)]
 #[post("/me/password", data = "<data>")]
 pub(super) async fn password(
     user: &CurrentUser,
@@ -74,16 +143,9 @@ pub(super) async fn password(
     let bad = |description| {
         Refused::Other(Problem { status: Status::BadRequest, error: "invalid_request", description })
     };
-    let unreadable = || bad("The body must be JSON with current_password and new_password");
     let body = body::read(data, 4.kibibytes()).await.map_err(Refused::Other)?;
-    let change: Change = serde_json::from_slice(&body).map_err(|_| unreadable())?;
-    let wrong = || {
-        Refused::Other(Problem {
-            status: Status::Forbidden,
-            error: "wrong_password",
-            description: "current_password is not the present password",
-        })
-    };
+    let change: Change = serde_json::from_slice(&body).map_err(|_| bad(NOT_A_CHANGE))?;
+    let wrong = || Refused::Other(WRONG_PASSWORD);
     let policy = &settings.password.policy;
     let new = policy
         .accept(&change.new_password, user.username())

@@ -11,6 +11,8 @@ mod complaint;
 pub mod cookie;
 mod cors;
 mod device;
+#[cfg(feature = "docs")]
+mod docs;
 mod drain;
 pub mod form;
 pub mod guard;
@@ -21,6 +23,7 @@ mod logout;
 mod me;
 mod method;
 mod metrics;
+pub mod openapi;
 mod pool;
 mod refusal;
 mod refused;

@@ -8,6 +8,9 @@ use rocket::{
     response::{self, Responder},
 };
 
+/// The scheme by which clients authenticate here.
+pub(super) const CLIENT_CHALLENGE: &str = "Basic realm=\"countersign\"";
+
 /// Why a token was not granted, revoked or told of.
 pub(super) enum Refused {
     Grant(GrantError),
@@ -37,18 +40,23 @@ impl<'r> Responder<'r, 'static> for Refused {
         if error.is_internal() {
             complain("a request about a token failed", &error);
         }
-        let status = match error {
-            GrantError::InvalidClient => Status::Unauthorized,
-            _ if error.is_internal() => Status::ServiceUnavailable,
-            _ => Status::BadRequest,
-        };
-        let is_unauthorized = status == Status::Unauthorized;
-        let (error, description) = error.public();
-        let mut response = Problem { status, error, description }.respond_to(request)?;
-        if is_unauthorized {
-            // The scheme by which clients authenticate here.
-            response.set_header(Header::new("WWW-Authenticate", "Basic realm=\"countersign\""));
+        let problem = problem(&error);
+        let mut response = problem.respond_to(request)?;
+        if problem.status == Status::Unauthorized {
+            response.set_header(Header::new("WWW-Authenticate", CLIENT_CHALLENGE));
         }
         Ok(response)
     }
+}
+
+/// What a caller is told of an error; of too many guesses [`Limited`] tells more.
+pub(super) fn problem(error: &GrantError) -> Problem {
+    let status = match error {
+        GrantError::InvalidClient => Status::Unauthorized,
+        GrantError::TooMany(_) => Status::TooManyRequests,
+        _ if error.is_internal() => Status::ServiceUnavailable,
+        _ => Status::BadRequest,
+    };
+    let (error, description) = error.public();
+    Problem { status, error, description }
 }

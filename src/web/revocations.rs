@@ -5,6 +5,7 @@ use super::{
     answer::{Private, Problem, unavailable},
     bearer, catcher,
     guard::Rejection,
+    openapi::{Refusal, Refuses, RevocationsAnswer, Stores, refusals, tag},
 };
 use crate::{grant::Authority, jwt, revocation::Page};
 use rocket::{
@@ -56,9 +57,50 @@ impl Default for Waiting {
     }
 }
 
+refusals! {
+    /// Whoever does not know the secret, or asks for what cannot be.
+    pub(super) NotFollowed => {
+        let mut all = Refusal::requests([BAD_FROM, BAD_EPOCH, BAD_KEYS, BAD_WAIT]);
+        all.extend([Rejection::Ambiguous, Rejection::NoCredentials, Rejection::FeedSecret].map(Refusal::from));
+        all
+    };
+}
+
 /// The revocations at and behind `from`. If there is nothing new to who has read up to there, in
 /// this `epoch` and with these `keys` if they are given, the answer is held back for up to `wait`
 /// seconds until there is.
+#[utoipa::path(
+    operation_id = "revocations",
+    tag = tag::OTHERS,
+    summary = "Follow what is revoked",
+    description = "The list at and behind `from`, for resource servers that have no store to follow. Only where \
+        the setting `REVOCATION__FEED_SECRET` is set. Whoever reads with `wait` until the end knows of every \
+        revocation within a second.",
+    params(
+        ("from" = Option<u64>, Query, maximum = 9007199254740991i64, description = "The position of the last line that \
+            is known; 0, or left out, is the beginning", example = 17),
+        ("epoch" = Option<u64>, Query, maximum = 9007199254740991i64, description = "The `epoch` that is known"),
+        ("keys" = Option<String>, Query, description = "The `keys` that are known"),
+        ("wait" = Option<u64>, Query, maximum = 30, description = "For how many seconds the answer is held back \
+            while there is nothing new", example = 30),
+    ),
+    responses(
+        (
+            status = 200,
+            description = "A page of the list",
+            body = RevocationsAnswer,
+            example = json!({
+                "from": 17, "epoch": 1764400000000u64, "read_at": 1764403600900u64, "more": false,
+                "keys": "4f1c0a", "revocations": [{
+                    "position": 18, "at": 1764403600, "written_at": 1764403600123u64,
+                    "session": "pI0t3nMOsSVb3LJ4uGg_Zg",
+                }],
+            }),
+        ),
+        Refuses<(NotFollowed, Stores)>,
+    ),
+    security(("countersign.feed" = [])),
+)]
 #[get("/revocations")]
 pub(super) async fn revocations(
     _follower: KnowsSecret,

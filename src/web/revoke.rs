@@ -1,7 +1,12 @@
 //! `POST /revoke` (RFC 7009): ends a token for whoever holds it.
 
-use super::{basic::ClientHeader, form, refused::Refused};
-use crate::grant::{Authority, TokenQuery};
+use super::{
+    basic::ClientHeader,
+    form,
+    openapi::{Client, Form, QueryForm, Refusal, Refuses, refusals, tag},
+    refused::Refused,
+};
+use crate::grant::{Authority, GrantError, TokenQuery, sentence};
 use rocket::{
     Request, Response, State,
     data::Data,
@@ -19,6 +24,31 @@ impl<'r> Responder<'r, 'static> for Revoked {
     }
 }
 
+refusals! {
+    /// A token that is missing, or another client's.
+    pub(super) NotTheirs => vec![Refusal::request(sentence::NO_TOKEN), GrantError::OtherClient.into()];
+}
+
+#[utoipa::path(
+    operation_id = "revoke",
+    tag = tag::TOKENS,
+    summary = "End a token",
+    description = "RFC 7009. A refresh token ends its session with all access tokens, an access token itself alone. \
+        What is no good token already is answered alike.",
+    request_body(content(
+        (QueryForm = "application/x-www-form-urlencoded", example = json!({ "token": "csr_K7Lk…" })),
+        (QueryForm = "multipart/form-data", example = json!({ "token": "csr_K7Lk…" })),
+    )),
+    responses(
+        (
+            status = 200,
+            description = "It is good no more; there is no body",
+            headers(("Cache-Control" = String, description = "`no-store`")),
+        ),
+        Refuses<(Form, Client, NotTheirs)>,
+    ),
+    security((), ("countersign.client" = [])),
+)]
 #[post("/revoke", data = "<data>")]
 pub(super) async fn revoke(
     authority: &State<Authority>,

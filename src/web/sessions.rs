@@ -4,6 +4,7 @@ use super::{
     answer::{Private, Problem, unavailable},
     catcher,
     guard::CurrentUser,
+    openapi::{Absent, Person, Refusal, Refuses, Stores, refusals, tag},
 };
 use crate::{clock::UnixTime, grant::Authority, session::SessionId, store::Session};
 use rocket::{
@@ -12,24 +13,45 @@ use rocket::{
 };
 use serde::Serialize;
 use std::net::IpAddr;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+/// The logins of a user.
+#[derive(Serialize, ToSchema)]
+#[schema(as = countersign::Sessions)]
 pub(super) struct Sessions {
+    /// Those that are not over.
     sessions: Vec<Entry>,
 }
 
-#[derive(Serialize)]
+/// A login, and what its device can be recognised by.
+#[derive(Serialize, ToSchema)]
+#[schema(as = countersign::Session)]
 struct Entry {
+    /// Which it is.
     id: String,
     /// Whether it is the one that this request is made with.
     current: bool,
+    /// The client through which it began.
     client_id: String,
+    /// What its tokens may be used for at most.
     scope: String,
+    /// What the browser or program called itself.
+    #[schema(required = true)]
     user_agent: Option<String>,
+    /// Where it was from.
+    #[schema(required = true, value_type = Option<String>)]
     address: Option<IpAddr>,
+    /// `device_name` of the login.
+    #[schema(required = true)]
     name: Option<String>,
+    /// When it began, in seconds since 1970.
+    #[schema(value_type = u64)]
     created_at: UnixTime,
+    /// When it was last refreshed.
+    #[schema(value_type = u64)]
     last_used_at: UnixTime,
+    /// When it ends unless it is used before.
+    #[schema(value_type = u64)]
     expires_at: UnixTime,
 }
 
@@ -58,6 +80,25 @@ impl Entry {
     }
 }
 
+#[utoipa::path(
+    operation_id = "listSessions",
+    tag = tag::ACCOUNT,
+    summary = "List one's sessions",
+    responses(
+        (
+            status = 200,
+            description = "All sessions of the user",
+            body = Sessions,
+            example = json!({ "sessions": [{
+                "id": "pI0t3nMOsSVb3LJ4uGg_Zg", "current": true, "client_id": "first-party",
+                "scope": "offline_access", "user_agent": "Mozilla/5.0", "address": "192.0.2.7", "name": "phone",
+                "created_at": 1764400000, "last_used_at": 1764403600, "expires_at": 1765613200,
+            }] }),
+        ),
+        Refuses<(Person, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = [])),
+)]
 #[get("/sessions")]
 pub(super) async fn list(
     user: &CurrentUser,
@@ -69,6 +110,16 @@ pub(super) async fn list(
 }
 
 /// Ends one of one's own sessions; whose a session is that is not one's own is nobody's business.
+#[utoipa::path(
+    operation_id = "endSession",
+    tag = tag::ACCOUNT,
+    summary = "End one of one's sessions",
+    description = "Its refresh token and its access tokens are dead at once. Whose a session is that is not one's \
+        own is nobody's business.",
+    params(("id" = String, Path, description = "Which, of the list", example = "pI0t3nMOsSVb3LJ4uGg_Zg")),
+    responses((status = 204, description = "It has ended"), Refuses<(Person, Absent, Stores)>),
+    security(("countersign.login" = []), ("countersign.bearer" = [])),
+)]
 #[delete("/sessions/<id>")]
 pub(super) async fn end(
     id: &str,
@@ -84,13 +135,45 @@ pub(super) async fn end(
     Ok(Status::NoContent)
 }
 
-#[derive(Serialize)]
+/// How many sessions have ended.
+#[derive(Serialize, ToSchema)]
+#[schema(as = countersign::Ended)]
 pub(super) struct Ended {
+    /// So many.
     pub(super) ended: u64,
+}
+
+const NOT_EXCEPT_CURRENT: &str = "The query can only be except=current";
+
+refusals! {
+    /// What might have been meant to spare a session.
+    pub(super) OtherQuery => vec![Refusal::request(NOT_EXCEPT_CURRENT)];
+}
+
+/// What can be spared.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only described")]
+enum Except {
+    Current,
 }
 
 /// Ends all of one's sessions, or with `?except=current` all others. Anything else that might
 /// have been meant to spare one, a missing id for instance, ends none.
+#[utoipa::path(
+    operation_id = "endSessions",
+    tag = tag::ACCOUNT,
+    summary = "End all of one's sessions, or all others",
+    params((
+        "except" = inline(Option<Except>), Query,
+        description = "`current` spares the session that the request is made with",
+    )),
+    responses(
+        (status = 200, description = "How many have ended", body = Ended, example = json!({ "ended": 2 })),
+        Refuses<(Person, OtherQuery, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = [])),
+)]
 #[delete("/sessions")]
 pub(super) async fn end_all(
     uri: &Origin<'_>,
@@ -105,8 +188,8 @@ pub(super) async fn end_all(
         (None, _) => authority.end_sessions(user.id(), None).await,
         (Some("except=current"), Ok(current)) => authority.end_sessions(user.id(), Some(current)).await,
         _ => {
-            let description = "The query can only be except=current";
-            return Err(Problem { status: Status::BadRequest, error: "invalid_request", description });
+            let (error, description) = ("invalid_request", NOT_EXCEPT_CURRENT);
+            return Err(Problem { status: Status::BadRequest, error, description });
         }
     };
     let ended = ended.map_err(unavailable("sessions could not be ended"))?;

@@ -7,7 +7,7 @@ use super::{
     drain::{self, Drain},
     guard, health, introspect, logout, me,
     metrics::{self, Metrics},
-    pool, revocations, revoke, sessions,
+    openapi, pool, revocations, revoke, sessions,
     started::Started,
     token, well_known,
 };
@@ -31,6 +31,7 @@ use rocket::{
 };
 use std::{error::Error, sync::Arc, time::Duration};
 use tokio::time::timeout;
+use utoipa::openapi::OpenApi;
 
 /// How often hashes are looked through for the slowest.
 const SET_FLOOR_EVERY: Duration = Duration::from_secs(3_600);
@@ -55,7 +56,7 @@ const PURGE_EVERY: Duration = Duration::from_secs(60);
 /// Settings come from Rocket's figment (the table `auth`) and from the environment. An error in
 /// them, or a store that cannot be opened, aborts the launch.
 pub fn stage() -> Stage {
-    Stage { base: "/".into(), settings: None, clock: None, stores: None }
+    Stage { base: "/".into(), settings: None, clock: None, stores: None, openapi: None }
 }
 
 /// What [`stage()`] makes: a fairing whose parts can be replaced before it is attached.
@@ -64,6 +65,7 @@ pub struct Stage {
     settings: Option<Settings>,
     clock: Option<Arc<dyn Clock>>,
     stores: Option<Stores>,
+    openapi: Option<OpenApi>,
 }
 
 impl Stage {
@@ -88,6 +90,24 @@ impl Stage {
     /// Keeps users and sessions in stores of your own instead of the one that `DATABASE_URL` names.
     pub fn stores(mut self, stores: Stores) -> Self {
         self.stores = Some(stores);
+        self
+    }
+
+    /// Serves this document of the app's own routes and [ours](super::openapi::document) as one, where the
+    /// setting `DOCS` is on. What stands in both is taken from the app's.
+    ///
+    /// ```
+    /// use countersign::{stage, web::openapi::utoipa};
+    /// use utoipa::OpenApi;
+    ///
+    /// #[derive(utoipa::OpenApi)]
+    /// #[openapi(info(title = "Orders"))]
+    /// struct Mine;
+    ///
+    /// let rocket = rocket::build().attach(stage().openapi(Mine::openapi()));
+    /// ```
+    pub fn openapi(mut self, document: OpenApi) -> Self {
+        self.openapi = Some(document);
         self
     }
 
@@ -134,6 +154,11 @@ impl Fairing for Stage {
         // A second stage is refused later, and with a sentence.
         let is_first = rocket.state::<Drain>().is_none();
         let rocket = if is_first { drain::prepare(rocket, settings.drain) } else { rocket };
+        let rocket = if settings.docs {
+            openapi::mount(rocket, &settings, &self.base, self.openapi.as_ref())
+        } else {
+            rocket
+        };
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         if let Some(stores) = &self.stores {
             return manage(rocket, settings, stores.clone(), clock).await;

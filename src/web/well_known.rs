@@ -1,5 +1,6 @@
 //! What others need to know to verify our tokens and to find our endpoints.
 
+use super::openapi::{KeysAnswer, MetadataAnswer, tag};
 use crate::{
     client::GrantType,
     config::Settings,
@@ -17,22 +18,66 @@ use std::io::Cursor;
 
 /// A JSON document that is the same for everybody, and for how many seconds anybody may keep it.
 pub(super) struct Published {
-    json: String,
-    max_age: u64,
+    pub(super) json: String,
+    pub(super) max_age: u64,
 }
 
 /// How a client can prove who it is (RFC 8414 §2, by the names of RFC 7591 §2 and OpenID Connect).
 const PROOFS: &[&str] = &["client_secret_basic", "client_secret_post", "private_key_jwt"];
 
-/// The keys that verify our tokens, the signing one first (RFC 7517 §5).
+#[utoipa::path(
+    operation_id = "keys",
+    tag = tag::OTHERS,
+    summary = "The keys that verify access tokens",
+    description = "A JWK Set (RFC 7517 §5), the key that signs now first. Empty where tokens are signed with a secret.",
+    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` that is known")),
+    responses(
+        (
+            status = 200,
+            description = "The keys, to be kept for as long as `Cache-Control` says",
+            body = KeysAnswer,
+            headers(("ETag" = String, description = "Their version"), ("Cache-Control" = String)),
+            example = json!({ "keys": [{
+                "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA",
+                "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+            }] }),
+        ),
+        (status = 304, description = "They are those of `If-None-Match`"),
+    ),
+)]
 #[get("/.well-known/jwks.json")]
 pub(super) fn jwks(authority: &State<Authority>) -> Published {
     Published { json: authority.keys.jwks(), max_age: authority.keys.max_age().as_secs() }
 }
 
 /// What this server offers and where (RFC 8414 §2). Only what is there.
+#[utoipa::path(
+    operation_id = "metadata",
+    tag = tag::OTHERS,
+    summary = "What this server offers and where",
+    description = "Of RFC 8414 §2. Only where the setting `ISSUER` is a URL.",
+    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` that is known")),
+    responses(
+        (
+            status = 200,
+            description = "The metadata",
+            body = MetadataAnswer,
+            headers(("ETag" = String, description = "Its version"), ("Cache-Control" = String)),
+            example = json!({
+                "issuer": "https://login.example.org", "token_endpoint": "https://login.example.org/token",
+                "grant_types_supported": ["password", "refresh_token", "client_credentials"],
+                "response_types_supported": [], "scopes_supported": ["offline_access"],
+                "token_endpoint_auth_methods_supported": ["none", "client_secret_basic"],
+                "revocation_endpoint": "https://login.example.org/revoke",
+                "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic"],
+            }),
+        ),
+        (status = 304, description = "It is the one of `If-None-Match`"),
+    ),
+)]
 #[get("/")]
-fn metadata(place: &State<Place>, authority: &State<Authority>) -> Published {
+pub(super) fn metadata(place: &State<Place>, authority: &State<Authority>) -> Published {
     let scopes = authority.scopes.all.with(OFFLINE_ACCESS);
     // Without a store of clients there is only the built-in one, which is public.
     let has_clients = authority.stores.clients.is_some();
@@ -71,8 +116,7 @@ fn metadata(place: &State<Place>, authority: &State<Authority>) -> Published {
 pub(super) fn mount(rocket: Rocket<Build>, settings: &Settings, base: &str) -> Rocket<Build> {
     let place = Place::of(&settings.access.issuer, base);
     let Some(place) = place.filter(|_| rocket.state::<Place>().is_none()) else { return rocket };
-    let path = format!("/.well-known/oauth-authorization-server{}", place.path);
-    rocket.mount(path, routes![metadata]).manage(place)
+    rocket.mount(place.metadata_path(), routes![metadata]).manage(place)
 }
 
 /// Where an issuer is.
@@ -85,7 +129,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn of(issuer: &str, base: &str) -> Option<Self> {
+    pub(super) fn of(issuer: &str, base: &str) -> Option<Self> {
         let rest = issuer.strip_prefix("https://").or_else(|| issuer.strip_prefix("http://"))?;
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let path = path.trim_end_matches('/');
@@ -100,6 +144,23 @@ impl Place {
         let root = issuer.trim_end_matches('/');
         let prefix = if path.ends_with(base) { root.to_owned() } else { format!("{root}{base}") };
         Some(Self { issuer: issuer.to_owned(), path: path.to_owned(), prefix })
+    }
+
+    /// Where its metadata is, at the root of its host (RFC 8414 §3).
+    pub(super) fn metadata_path(&self) -> String {
+        format!("/.well-known/oauth-authorization-server{}", self.path)
+    }
+
+    /// What all paths of this server begin with, `base` included, as others know them.
+    pub(super) fn root(&self, base: &str) -> &str {
+        self.prefix.strip_suffix(base.trim_end_matches('/')).unwrap_or(&self.prefix)
+    }
+
+    /// The part of it that a proxy takes away: a path, without a slash at its end.
+    pub(super) fn outside(&self, base: &str) -> &str {
+        let root = self.root(base);
+        let host = root.find("://").map_or(0, |at| at + 3);
+        root[host..].find('/').map_or("", |at| &root[host + at..])
     }
 
     pub(super) fn endpoint(&self, route: &str) -> String {

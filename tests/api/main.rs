@@ -33,6 +33,7 @@ mod login;
 mod manual;
 mod metrics;
 mod nginx;
+mod openapi;
 mod password;
 mod redis;
 mod refresh;

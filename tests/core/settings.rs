@@ -8,10 +8,10 @@ use figment::{
 use rocket::figment;
 use std::time::Duration;
 
-const KEY: (&str, &str) = ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1");
+pub const KEY: (&str, &str) = ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1");
 const FEED: (&str, &str) = ("COUNTERSIGN_REVOCATION__FEED_SECRET", "Wm4tYq7RzX1nLd8KpV5cHs2GbJf6Ue9A");
 
-fn load(toml: &str, profile: &str, pairs: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+pub fn load(toml: &str, profile: &str, pairs: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
     let figment = Figment::from(rocket::Config::default()).merge(Toml::string(toml).nested()).select(profile);
     Settings::load(&figment, Environment::from_pairs(pairs.iter().copied()))
         .map_err(|error| error.problems().iter().map(ToString::to_string).collect())

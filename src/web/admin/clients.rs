@@ -1,17 +1,26 @@
 //! `/admin/clients`: the applications that ask for tokens.
 
-use super::{Admin, bad, cut, fields::Fields, page};
+use super::{
+    Admin, NoPage, bad,
+    change::{Change, WrongTerms, YES_OR_NO},
+    cut,
+    fields::{Fields, NoFields},
+    page,
+};
 use crate::{
     audit::Actor,
-    client::{ClientId, ClientSecret, GrantType},
+    client::{ClientId, ClientSecret},
     grant::Authority,
-    registration::{ClientError, Clients, Proof, Registration, Rotation, Terms},
-    scope::Scope,
+    registration::{ClientError, Clients, Proof, Registration, Rotation, Terms, refusal},
     store::Client,
     web::{
         answer::{Private, Problem, unavailable},
         catcher,
         guard::{Rejection, Role},
+        openapi::{
+            Absent, Administrator, Body, ClientChange, NewClient, Refusal, Refuses, RegisteredClient,
+            SecretRotation, Stores, refusals, tag,
+        },
     },
 };
 use rocket::{
@@ -24,19 +33,54 @@ use rocket::{
     request::{self, FromRequest},
 };
 use serde_json::{Value, json, value::RawValue};
-use std::time::Duration;
+use utoipa::ToSchema;
 
 const ID: &str = "id must be 1 to 64 letters, digits, '.', '_' and '-', beginning with a letter or a digit, and not a UUID";
-const NAME: &str = "name must be a text, or null";
-const GRANTS: &str = "grants must be a list of password, refresh_token and client_credentials";
-const SCOPE: &str = "scope must be scope tokens (RFC 6749 section 3.3) with single spaces between";
-const SECONDS: &str = "access_ttl, idle and absolute must be whole seconds, or null";
-const YES_OR_NO: &str = "public, introspects and disabled must be true or false";
 const JWKS: &str = "jwks must be a JWK Set of 1 to 10 public keys for EdDSA, ES256 or RS256";
 const KEYS_ALONE: &str = "jwks is changed alone";
 const TWO_PROOFS: &str = "A client is public or has jwks, not both";
 const OVERLAP: &str =
     "overlap must be whole seconds from 0 to 7776000, or replace_newest true or false, not both";
+
+const AFTER: &str = "after must be a client's id";
+
+refusals! {
+    /// An `after` that is no id.
+    pub(in crate::web) NotAfter => vec![Refusal::request(AFTER)];
+    /// A client that cannot be registered.
+    pub(in crate::web) NoClient => {
+        let mut all = Refusal::requests([ID, JWKS, TWO_PROOFS, refusal::BUILT_IN]);
+        all.push(problem(ClientError::IdTaken).into());
+        all
+    };
+    /// A change that cannot be made.
+    pub(in crate::web) NoChange => {
+        let mut all = Refusal::requests([JWKS, KEYS_ALONE, refusal::SIGNS_NOT]);
+        all.extend(Contended::list());
+        all
+    };
+    /// A secret that cannot be replaced.
+    pub(in crate::web) NoRotation => {
+        let mut all = Refusal::requests([OVERLAP, refusal::NO_SECRET]);
+        all.push(problem(ClientError::TwoSecrets).into());
+        all.extend(Contended::list());
+        all
+    };
+    /// Others keep changing it.
+    pub(in crate::web) Contended => vec![problem(ClientError::Contended).into()];
+}
+
+/// A page of the list of clients.
+#[derive(ToSchema)]
+#[schema(as = countersign::Clients)]
+#[expect(dead_code, reason = "only described")]
+struct Page {
+    /// By their ids.
+    clients: Vec<RegisteredClient>,
+    /// What to send as `after` for the next page; `null` on the last one.
+    #[schema(required = true)]
+    next: Option<String>,
+}
 
 /// The clients, for an admin; where no store keeps any, there is nothing here.
 pub(in crate::web) struct Desk(Clients);
@@ -58,22 +102,83 @@ impl<'r> FromRequest<'r> for Desk {
     }
 }
 
+#[utoipa::path(
+    operation_id = "listClients",
+    tag = tag::ADMIN,
+    summary = "List the clients",
+    description = "404 on this and all that begins with it: no store keeps clients here.",
+    params(
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out",
+            example = 20),
+        ("after" = Option<String>, Query, description = "The id after which they come: `next` of the page before",
+            example = "reports-worker"),
+    ),
+    responses(
+        (status = 200, description = "A page of them", body = Page, example = json!({ "clients": [], "next": null })),
+        Refuses<(Administrator, NoPage, NotAfter, Absent, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
+)]
 #[get("/admin/clients")]
 pub(in crate::web) async fn list(desk: Desk, uri: &Origin<'_>) -> Result<Private<Value>, Problem> {
     let (limit, after) = page(uri)?;
-    let after = after.map(|text| text.parse()).transpose().map_err(|_| bad("after must be a client's id"))?;
+    let after = after.map(|text| text.parse()).transpose().map_err(|_| bad(AFTER))?;
     let mut clients = desk.0.list(after.as_ref(), limit + 1).await.map_err(problem)?;
     let next = cut(&mut clients, limit, |client| client.id.clone());
     let clients: Vec<_> = clients.iter().map(Client::shown).collect();
     Ok(Private(json!({ "clients": clients, "next": next })))
 }
 
+#[utoipa::path(
+    operation_id = "showClient",
+    tag = tag::ADMIN,
+    summary = "Show a client",
+    params(("id" = String, Path, description = "Which client", example = "reports-worker")),
+    responses(
+        (
+            status = 200,
+            description = "The client",
+            body = RegisteredClient,
+            example = json!({
+                "id": "reports-worker", "name": "Reports", "authentication": "client_secret",
+                "grants": ["client_credentials"], "scope": "reports:read", "access_ttl": null, "idle": null,
+                "absolute": null, "introspects": false, "disabled": false, "created_at": 1764400000,
+                "secrets": [{ "created_at": 1764400000, "ends_at": null }],
+            }),
+        ),
+        Refuses<(Administrator, Absent, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
+)]
 #[get("/admin/clients/<id>")]
 pub(in crate::web) async fn show(id: &str, desk: Desk) -> Result<Private<Value>, Problem> {
     Ok(Private(desk.0.find(&known(id)?).await.map_err(problem)?.shown()))
 }
 
 /// Registers a client. The answer holds its secret, if it has one; no other ever will.
+#[utoipa::path(
+    operation_id = "addClient",
+    tag = tag::ADMIN,
+    summary = "Register a client",
+    description = "The answer holds its secret, if it has one; no other ever will.",
+    request_body(content = NewClient, example = json!({ "id": "reports-worker", "scope": "" })),
+    responses(
+        (
+            status = 201,
+            description = "It is registered",
+            body = RegisteredClient,
+            example = json!({
+                "id": "reports-worker", "name": "Reports", "authentication": "client_secret",
+                "grants": ["client_credentials"], "scope": "reports:read", "access_ttl": null, "idle": null,
+                "absolute": null, "introspects": false, "disabled": false, "created_at": 1764400000,
+                "secrets": [{ "created_at": 1764400000, "ends_at": null }],
+                "secret": "csc_Wn3d…",
+            }),
+        ),
+        Refuses<(Administrator, Body, NoFields, WrongTerms, NoClient, Absent, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
+)]
 #[post("/admin/clients", data = "<data>")]
 pub(in crate::web) async fn add(
     desk: Desk,
@@ -103,6 +208,30 @@ pub(in crate::web) async fn add(
 
 /// Changes the fields that are there, all in one step (RFC 5789 §2). Unless it is only let in again,
 /// the client's access tokens from before are refused.
+#[utoipa::path(
+    operation_id = "changeClient",
+    tag = tag::ADMIN,
+    summary = "Change a client",
+    description = "The fields that are there, all in one step (RFC 5789 §2). Unless it is only let in again, its \
+        access tokens from before are refused.",
+    params(("id" = String, Path, description = "Which client", example = "reports-worker")),
+    request_body(content = Option<ClientChange>, example = json!({ "disabled": true })),
+    responses(
+        (
+            status = 200,
+            description = "The client as it is now",
+            body = RegisteredClient,
+            example = json!({
+                "id": "reports-worker", "name": "Reports", "authentication": "client_secret",
+                "grants": ["client_credentials"], "scope": "reports:read", "access_ttl": null, "idle": null,
+                "absolute": null, "introspects": false, "disabled": false, "created_at": 1764400000,
+                "secrets": [{ "created_at": 1764400000, "ends_at": null }],
+            }),
+        ),
+        Refuses<(Administrator, Body, NoFields, WrongTerms, NoChange, Absent, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
+)]
 #[patch("/admin/clients/<id>", data = "<data>")]
 pub(in crate::web) async fn change(id: &str, desk: Desk, data: Data<'_>) -> Result<Private<Value>, Problem> {
     let id = known(id)?;
@@ -125,6 +254,29 @@ pub(in crate::web) async fn change(id: &str, desk: Desk, data: Data<'_>) -> Resu
 }
 
 /// Gives a client another secret; `overlap` is for how many seconds the present one stays good.
+#[utoipa::path(
+    operation_id = "rotateClientSecret",
+    tag = tag::ADMIN,
+    summary = "Give a client another secret",
+    params(("id" = String, Path, description = "Which client", example = "reports-worker")),
+    request_body(content = Option<SecretRotation>, example = json!({ "overlap": 86400 })),
+    responses(
+        (
+            status = 200,
+            description = "The client with its new secret, which is never shown again",
+            body = RegisteredClient,
+            example = json!({
+                "id": "reports-worker", "name": "Reports", "authentication": "client_secret",
+                "grants": ["client_credentials"], "scope": "reports:read", "access_ttl": null, "idle": null,
+                "absolute": null, "introspects": false, "disabled": false, "created_at": 1764400000,
+                "secrets": [{ "created_at": 1764400000, "ends_at": null }],
+                "secret": "csc_Wn3d…",
+            }),
+        ),
+        Refuses<(Administrator, Body, NoFields, NoRotation, Absent, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
+)]
 #[post("/admin/clients/<id>/rotate-secret", data = "<data>")]
 pub(in crate::web) async fn rotate_secret(
     id: &str,
@@ -150,6 +302,18 @@ pub(in crate::web) async fn rotate_secret(
     Ok(Private(with_secret(&client.map_err(problem)?, &secret)))
 }
 
+#[utoipa::path(
+    operation_id = "deleteClient",
+    tag = tag::ADMIN,
+    summary = "Remove a client",
+    description = "With all access tokens that it got; nobody can go on with its sessions.",
+    params(("id" = String, Path, description = "Which client", example = "reports-worker")),
+    responses(
+        (status = 204, description = "It is gone"),
+        Refuses<(Administrator, Contended, Absent, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
+)]
 #[delete("/admin/clients/<id>")]
 pub(in crate::web) async fn delete(id: &str, desk: Desk) -> Result<Status, Problem> {
     desk.0.delete(&known(id)?).await.map_err(problem)?;
@@ -179,63 +343,5 @@ fn problem(error: ClientError) -> Problem {
         ClientError::Refused(text) => bad(text),
         ClientError::Keys(_) => bad(JWKS),
         error => unavailable("a client could not be changed")(error),
-    }
-}
-
-/// What of a client's terms is to be changed. Of what is optional, `Some(None)` takes it away.
-#[derive(Default, PartialEq, Eq)]
-struct Change {
-    name: Option<Option<String>>,
-    grants: Option<Vec<GrantType>>,
-    scope: Option<Scope>,
-    access_ttl: Option<Option<u64>>,
-    idle: Option<Option<u64>>,
-    absolute: Option<Option<u64>>,
-    introspects: Option<bool>,
-    disabled: Option<bool>,
-}
-
-impl Change {
-    /// What a new client may be given too.
-    fn of(fields: &mut Fields) -> Result<Self, Problem> {
-        let scope = fields.take::<String>("scope", SCOPE)?;
-        let scope = scope.map(|text| Scope::from_display(&text)).transpose().map_err(|_| bad(SCOPE))?;
-        Ok(Self {
-            name: fields.take("name", NAME)?,
-            grants: fields.take("grants", GRANTS)?,
-            scope,
-            access_ttl: fields.take("access_ttl", SECONDS)?,
-            idle: fields.take("idle", SECONDS)?,
-            absolute: fields.take("absolute", SECONDS)?,
-            introspects: fields.take("introspects", YES_OR_NO)?,
-            disabled: None,
-        })
-    }
-
-    fn apply(&self, terms: &mut Terms) {
-        let Self { name, grants, scope, access_ttl, idle, absolute, introspects, disabled } = self;
-        if let Some(name) = name {
-            terms.name.clone_from(name);
-        }
-        if let Some(grants) = grants {
-            terms.grants = grants.iter().copied().collect();
-        }
-        if let Some(scope) = scope {
-            terms.scope = scope.clone();
-        }
-        let own = &mut terms.lifetimes;
-        for (time, seconds) in
-            [(&mut own.access, access_ttl), (&mut own.idle, idle), (&mut own.absolute, absolute)]
-        {
-            if let Some(seconds) = seconds {
-                *time = seconds.map(Duration::from_secs);
-            }
-        }
-        if let Some(introspects) = introspects {
-            terms.introspects = *introspects;
-        }
-        if let Some(disabled) = disabled {
-            terms.disabled = *disabled;
-        }
     }
 }

@@ -1,7 +1,11 @@
 //! The JSON of a request, field by field.
 
 use super::bad;
-use crate::web::{answer::Problem, body};
+use crate::web::{
+    answer::Problem,
+    body,
+    openapi::{Refusal, refusals},
+};
 use rocket::data::{Data, ToByteUnit};
 use serde::{
     Deserialize, Deserializer,
@@ -13,6 +17,11 @@ use std::{collections::BTreeMap, fmt};
 const BODY: &str = "The body must be a JSON object of at most 32 KiB";
 const TWICE: &str = "The body has a field twice";
 const UNKNOWN: &str = "The body has a field that is not known here";
+
+refusals! {
+    /// What is no such object.
+    pub(super) NoFields => Refusal::requests([BODY, TWICE, UNKNOWN]);
+}
 
 /// The fields of a body, taken one by one, so that an error can name the one that is wrong.
 pub(super) struct Fields(BTreeMap<String, Box<RawValue>>);

@@ -1,10 +1,15 @@
 //! `/admin/…`: what needs the role `admin`.
 
+mod change;
 pub(super) mod clients;
 mod fields;
 pub(super) mod users;
 
-use super::{answer::Problem, form::percent_decode};
+use super::{
+    answer::Problem,
+    form::percent_decode,
+    openapi::{Refusal, refusals},
+};
 use rocket::http::{Status, uri::Origin};
 
 crate::roles! {
@@ -13,6 +18,14 @@ crate::roles! {
 }
 
 const ENCODING: &str = "limit, after and search must be percent-encoded UTF-8";
+
+const LIMIT: &str = "limit must be a whole number from 1 to 200";
+const TWICE: &str = "A parameter stands twice";
+
+refusals! {
+    /// What a page of a list cannot be.
+    pub(super) NoPage => Refusal::requests([LIMIT, ENCODING, TWICE]);
+}
 
 fn bad(description: &'static str) -> Problem {
     Problem { status: Status::BadRequest, error: "invalid_request", description }
@@ -25,7 +38,7 @@ fn page(uri: &Origin<'_>) -> Result<(u32, Option<String>), Problem> {
         Some(digits) => {
             let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
             let limit = digits.parse().ok().filter(|limit| is_plain && (1..=200).contains(limit));
-            limit.ok_or(bad("limit must be a whole number from 1 to 200"))?
+            limit.ok_or(bad(LIMIT))?
         }
     };
     Ok((limit, one(uri, "after")?))
@@ -38,7 +51,7 @@ fn one(uri: &Origin<'_>, name: &str) -> Result<Option<String>, Problem> {
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some((_, value)), None) => percent_decode(value.as_bytes()).map(Some).map_err(|_| bad(ENCODING)),
-        (Some(_), Some(_)) => Err(bad("A parameter stands twice")),
+        (Some(_), Some(_)) => Err(bad(TWICE)),
     }
 }
 

@@ -13,7 +13,7 @@ mod state;
 
 pub(super) use listener::Listener;
 
-use super::{drain::Drain, guard::Rejection, health::Readiness, started::Started};
+use super::{drain::Drain, guard::Rejection, health::Readiness, openapi::tag, started::Started};
 use crate::grant::Authority;
 use prometheus_client::{collector::Collector, encoding::prometheus_text, registry::Registry};
 use requests::Requests;
@@ -70,6 +70,19 @@ impl Metrics {
 }
 
 /// Everything that there is to tell at one moment.
+#[utoipa::path(
+    operation_id = "metrics",
+    tag = tag::HEALTH,
+    summary = "Numbers for Prometheus",
+    description = "Counts and times since the server began, and how it is at this moment.",
+    responses((
+        status = 200,
+        description = "In the text format of Prometheus",
+        content_type = "text/plain",
+        body = String,
+        example = "# HELP countersign_build_info Which version runs\n# TYPE countersign_build_info gauge\n",
+    )),
+)]
 #[get("/metrics")]
 pub(super) async fn metrics(metrics: &State<Metrics>) -> Page {
     let metrics = Metrics::clone(metrics);

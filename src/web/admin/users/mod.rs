@@ -3,7 +3,11 @@
 pub(in crate::web) mod password;
 pub(in crate::web) mod sessions;
 
-use super::{Admin, bad, cut, fields::Fields, one, page};
+use super::{
+    Admin, NoPage, bad, cut,
+    fields::{Fields, NoFields},
+    one, page,
+};
 use crate::{
     account::{AccountError, Accounts},
     audit::Actor,
@@ -16,9 +20,12 @@ use crate::{
         answer::{Private, Problem, unavailable},
         catcher,
         guard::{NamedRole, Role},
+        openapi::{
+            Absent, Administrator, Body, NewUser, Refusal, Refuses, Stores, UserChange, refusals, tag,
+        },
     },
 };
-use password::Chosen;
+use password::{Chosen, NotChosen};
 use rocket::{
     State,
     data::Data,
@@ -28,6 +35,7 @@ use rocket::{
 };
 use serde::Serialize;
 use std::collections::BTreeSet;
+use utoipa::ToSchema;
 
 const USERNAME: &str = "username must be 1 to 128 bytes of letters, digits and punctuation (RFC 8265)";
 const ROLES: &str =
@@ -37,29 +45,70 @@ const SEARCH: &str = "search must be at most 128 bytes without control character
 const NO_QUERY: &str = "There is no query here";
 const OWN: &str = "Another admin has to do that: nobody disables or deletes themselves or takes the role admin from themselves";
 
-#[derive(Serialize)]
+const AFTER: &str = "after must be a user name";
+
+/// A page of the list of users.
+#[derive(Serialize, ToSchema)]
+#[schema(as = countersign::Users)]
 pub(in crate::web) struct Page {
+    /// By their names.
     users: Vec<Account>,
     /// What to send as `after` for the next page; `null` on the last one.
+    #[schema(required = true, value_type = Option<String>)]
     next: Option<Username>,
 }
 
-#[derive(Serialize)]
+/// A user, without what the password is known by.
+#[derive(Serialize, ToSchema)]
+#[schema(as = countersign::User)]
 pub(in crate::web) struct Account {
+    /// Who it is, for ever.
+    #[schema(value_type = String, format = "uuid")]
     id: UserId,
+    /// The name that they log in with.
+    #[schema(value_type = String)]
     username: Username,
+    /// The roles that they have.
+    #[schema(value_type = Vec<String>)]
     roles: BTreeSet<RoleName>,
+    /// Whether they are shut out.
     disabled: bool,
+    /// When they were added, in seconds since 1970.
+    #[schema(value_type = u64)]
     created_at: UnixTime,
 }
 
 /// A new account, and its password if that was made here; no other answer ever has it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = countersign::NewAccount)]
 pub(in crate::web) struct Added {
     #[serde(flatten)]
     account: Account,
+    /// The password, if it was made here.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
     password: Option<String>,
+}
+
+refusals! {
+    /// A list that cannot be had.
+    pub(in crate::web) NotListed => Refusal::requests([AFTER, SEARCH]);
+    /// A user who cannot be added.
+    pub(in crate::web) NotAdded => {
+        let mut all = Refusal::requests([USERNAME, ROLES]);
+        all.push(problem(AccountError::NameTaken).into());
+        all
+    };
+    /// A change that cannot be made.
+    pub(in crate::web) NotChanged => {
+        let mut all = Refusal::requests([ROLES, DISABLED]);
+        all.push(conflict(OWN).into());
+        all
+    };
+    /// A removal that cannot be made.
+    pub(in crate::web) NotRemoved => vec![Refusal::request(NO_QUERY), conflict(OWN).into()];
+    /// A query where there is none.
+    pub(in crate::web) NoQuery => vec![Refusal::request(NO_QUERY)];
 }
 
 impl From<User> for Account {
@@ -70,6 +119,32 @@ impl From<User> for Account {
 }
 
 /// A page of users by name: of all, or of those in whose names `search` stands.
+#[utoipa::path(
+    operation_id = "listUsers",
+    tag = tag::ADMIN,
+    summary = "List the users, or find some",
+    description = "By name: all, or those in whose names `search` stands.",
+    params(
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out",
+            example = 20),
+        ("after" = Option<String>, Query, description = "The name after which they come: `next` of the page before",
+            example = "ada"),
+        ("search" = Option<String>, Query, description = "A part of the name", example = "ada"),
+    ),
+    responses(
+        (
+            status = 200,
+            description = "A page of them",
+            body = Page,
+            example = json!({ "users": [{
+                "id": "e58ed763-928c-4155-bee9-fdbaaadc15f3", "username": "ada", "roles": ["editor"],
+                "disabled": false, "created_at": 1764400000,
+            }], "next": null }),
+        ),
+        Refuses<(Administrator, NoPage, NotListed, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
+)]
 #[get("/admin/users")]
 pub(in crate::web) async fn list(
     admin: Role<Admin>,
@@ -77,8 +152,7 @@ pub(in crate::web) async fn list(
     authority: &State<Authority>,
 ) -> Result<Private<Page>, Problem> {
     let (limit, after) = page(uri)?;
-    let after: Option<Username> =
-        after.map(|text| text.parse()).transpose().map_err(|_| bad("after must be a user name"))?;
+    let after: Option<Username> = after.map(|text| text.parse()).transpose().map_err(|_| bad(AFTER))?;
     let part = one(uri, "search")?.map(|text| text.parse()).transpose().map_err(|_| bad(SEARCH))?;
     let accounts = accounts(&admin, authority);
     let users = match part {
@@ -90,6 +164,20 @@ pub(in crate::web) async fn list(
     Ok(Private(Page { users: users.into_iter().map(Account::from).collect(), next }))
 }
 
+#[utoipa::path(
+    operation_id = "showUser",
+    tag = tag::ADMIN,
+    summary = "Show a user",
+    params(("id" = String, Path, description = "Which user", example = "e58ed763-928c-4155-bee9-fdbaaadc15f3")),
+    responses(
+        (status = 200, description = "The user", body = Account, example = json!({
+                "id": "e58ed763-928c-4155-bee9-fdbaaadc15f3", "username": "ada", "roles": ["editor"],
+                "disabled": false, "created_at": 1764400000,
+            })),
+        Refuses<(Administrator, Absent, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
+)]
 #[get("/admin/users/<id>")]
 pub(in crate::web) async fn show(
     id: &str,
@@ -100,6 +188,27 @@ pub(in crate::web) async fn show(
 }
 
 /// Adds a user. Without a `password` one is made, and the answer has it, this once.
+#[utoipa::path(
+    operation_id = "addUser",
+    tag = tag::ADMIN,
+    summary = "Add a user",
+    description = "Without a `password` one is made, and the answer has it, this once.",
+    request_body(content = NewUser, example = json!({ "username": "grace", "roles": ["editor"] })),
+    responses(
+        (
+            status = 201,
+            description = "The user is added",
+            body = Added,
+            example = json!({
+                "id": "e58ed763-928c-4155-bee9-fdbaaadc15f3", "username": "ada", "roles": ["editor"],
+                "disabled": false, "created_at": 1764400000,
+                "password": "k3v9ta-…",
+            }),
+        ),
+        Refuses<(Administrator, Body, NoFields, NotAdded, NotChosen, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
+)]
 #[post("/admin/users", data = "<data>")]
 pub(in crate::web) async fn add(
     admin: Role<Admin>,
@@ -120,6 +229,23 @@ pub(in crate::web) async fn add(
 
 /// Changes the fields that are there, all in one step (RFC 5789 §2). Whoever is shut out has no session
 /// any more; other roles end the access tokens that tell of the old ones.
+#[utoipa::path(
+    operation_id = "changeUser",
+    tag = tag::ADMIN,
+    summary = "Change a user's roles, shut them out or let them in again",
+    description = "The fields that are there, all in one step (RFC 5789 §2). Whoever is shut out has no session any \
+        more; other roles end the access tokens that tell of the old ones.",
+    params(("id" = String, Path, description = "Which user", example = "e58ed763-928c-4155-bee9-fdbaaadc15f3")),
+    request_body(content = Option<UserChange>, example = json!({ "roles": ["editor"] })),
+    responses(
+        (status = 200, description = "The user as they are now", body = Account, example = json!({
+                "id": "e58ed763-928c-4155-bee9-fdbaaadc15f3", "username": "ada", "roles": ["editor"],
+                "disabled": false, "created_at": 1764400000,
+            })),
+        Refuses<(Administrator, Body, NoFields, NotChanged, Absent, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
+)]
 #[patch("/admin/users/<id>", data = "<data>")]
 pub(in crate::web) async fn change(
     id: &str,
@@ -144,6 +270,18 @@ pub(in crate::web) async fn change(
     Ok(Private(accounts.find_by_id(user.id).await.map_err(problem)?.into()))
 }
 
+#[utoipa::path(
+    operation_id = "deleteUser",
+    tag = tag::ADMIN,
+    summary = "Remove a user",
+    description = "With all their sessions and tokens.",
+    params(("id" = String, Path, description = "Which user", example = "e58ed763-928c-4155-bee9-fdbaaadc15f3")),
+    responses(
+        (status = 204, description = "They are gone"),
+        Refuses<(Administrator, NotRemoved, Absent, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
+)]
 #[delete("/admin/users/<id>")]
 pub(in crate::web) async fn delete(
     id: &str,

@@ -7,23 +7,42 @@ use crate::{
     password::{Password, Policy},
     user::Username,
     web::{
-        admin::{Admin, fields::Fields},
+        admin::{
+            Admin,
+            fields::{Fields, NoFields},
+            users::conflict,
+        },
         answer::{Private, Problem, unavailable},
         guard::Role,
+        openapi::{Absent, Administrator, Body, PasswordOf, Refusal, Refuses, Stores, refusals, tag},
         refusal::refusal,
     },
 };
 use rocket::{Either, State, data::Data, http::Status, post};
 use serde::Serialize;
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 const PASSWORD: &str = "password must be a text";
 const OWN: &str = "One's own password is changed at /me/password, by whoever knows the present one";
 
 /// A password that was made here, to be told to whom it is for.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = countersign::MadePassword)]
 pub(in crate::web) struct Made {
+    /// No other answer ever has it.
     password: String,
+}
+
+refusals! {
+    /// A password that nobody can have.
+    pub(in crate::web) NotChosen => {
+        let mut all = Refusal::passwords(|error| refusal!(error, "password"));
+        all.push(Refusal::request(PASSWORD));
+        all
+    };
+    /// An admin's own.
+    pub(in crate::web) OneselfElsewhere => vec![conflict(OWN).into()];
 }
 
 /// What an account is to have from now on.
@@ -51,6 +70,20 @@ impl Chosen {
 
 /// Gives a user another password and ends all their sessions. Without a `password` one is made, and the
 /// answer has it, this once.
+#[utoipa::path(
+    operation_id = "setUserPassword",
+    tag = tag::ADMIN,
+    summary = "Give a user another password",
+    description = "Ends all their sessions. Without a `password` one is made, and the answer has it, this once.",
+    params(("id" = String, Path, description = "Which user", example = "e58ed763-928c-4155-bee9-fdbaaadc15f3")),
+    request_body(content = Option<PasswordOf>, example = json!({ "password": "difference-engine-no-2" })),
+    responses(
+        (status = 200, description = "The one that was made", body = Made, example = json!({ "password": "k3v9ta-…" })),
+        (status = 204, description = "The one that was sent is theirs now"),
+        Refuses<(Administrator, Body, NoFields, NotChosen, OneselfElsewhere, Absent, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
+)]
 #[post("/admin/users/<id>/password", data = "<data>")]
 pub(in crate::web) async fn set(
     id: &str,

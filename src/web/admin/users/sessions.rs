@@ -1,6 +1,6 @@
 //! `/admin/users/ID/sessions`: somebody's logins, to be seen and ended.
 
-use super::{accounts, exactly, found, problem};
+use super::{NoQuery, accounts, exactly, found, problem};
 use crate::{
     grant::Authority,
     session::SessionId,
@@ -9,6 +9,7 @@ use crate::{
         answer::{Private, Problem, unavailable},
         catcher,
         guard::Role,
+        openapi::{Absent, Administrator, Refuses, Stores, tag},
         sessions::{Ended, Sessions},
     },
 };
@@ -17,6 +18,26 @@ use rocket::{
     http::{Status, uri::Origin},
 };
 
+#[utoipa::path(
+    operation_id = "listUserSessions",
+    tag = tag::ADMIN,
+    summary = "List a user's sessions",
+    params(("id" = String, Path, description = "Which user", example = "e58ed763-928c-4155-bee9-fdbaaadc15f3")),
+    responses(
+        (
+            status = 200,
+            description = "All sessions of the user",
+            body = Sessions,
+            example = json!({ "sessions": [{
+                "id": "pI0t3nMOsSVb3LJ4uGg_Zg", "current": false, "client_id": "first-party",
+                "scope": "offline_access", "user_agent": "Mozilla/5.0", "address": "192.0.2.7", "name": "phone",
+                "created_at": 1764400000, "last_used_at": 1764403600, "expires_at": 1765613200,
+            }] }),
+        ),
+        Refuses<(Administrator, Absent, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
+)]
 #[get("/admin/users/<id>/sessions")]
 pub(in crate::web) async fn list(
     id: &str,
@@ -30,6 +51,17 @@ pub(in crate::web) async fn list(
 }
 
 /// Ends one session of this user's; another's is not there.
+#[utoipa::path(
+    operation_id = "endUserSession",
+    tag = tag::ADMIN,
+    summary = "End one of a user's sessions",
+    params(
+        ("id" = String, Path, description = "Which user", example = "e58ed763-928c-4155-bee9-fdbaaadc15f3"),
+        ("session" = String, Path, description = "Which of theirs", example = "pI0t3nMOsSVb3LJ4uGg_Zg"),
+    ),
+    responses((status = 204, description = "It has ended"), Refuses<(Administrator, NoQuery, Absent, Stores)>),
+    security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
+)]
 #[delete("/admin/users/<id>/sessions/<session>")]
 pub(in crate::web) async fn end(
     id: &str,
@@ -51,6 +83,17 @@ pub(in crate::web) async fn end(
 }
 
 /// Ends all sessions of a user, and their access tokens.
+#[utoipa::path(
+    operation_id = "endUserSessions",
+    tag = tag::ADMIN,
+    summary = "End all of a user's sessions",
+    params(("id" = String, Path, description = "Which user", example = "e58ed763-928c-4155-bee9-fdbaaadc15f3")),
+    responses(
+        (status = 200, description = "How many have ended", body = Ended, example = json!({ "ended": 2 })),
+        Refuses<(Administrator, NoQuery, Absent, Stores)>,
+    ),
+    security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
+)]
 #[delete("/admin/users/<id>/sessions")]
 pub(in crate::web) async fn end_all(
     id: &str,

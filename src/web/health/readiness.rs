@@ -1,62 +1,56 @@
-//! `/health/live` and `/health/ready`, for load balancers and orchestrators.
+//! What the server depends on, and how it is.
 
-use super::{answer::Private, catcher, complaint::complain, drain::Drain};
 use crate::{
     config::WhenStale,
     grant::Authority,
     revocation::Lag,
     store::{StoreError, Stores},
+    web::{answer::Private, catcher, complaint::complain, drain::Drain},
 };
 use rocket::{
-    Request, State, get,
+    Request,
     http::{Header, Status},
     response::{self, Responder},
     tokio::{join, time::timeout},
 };
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
+use utoipa::ToSchema;
 
 /// How long a store may take to answer, so that whoever asks hears of it in time.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long lines of the audit trail may wait before it is said to be behind.
 const BEHIND: Duration = Duration::from_secs(10);
 
-#[derive(Serialize)]
-pub(super) struct Health {
-    status: &'static str,
-}
-
-/// The process runs and answers, whatever the stores do.
-#[get("/health/live")]
-pub(super) fn live() -> Private<Health> {
-    Private(Health { status: "up" })
-}
-
-/// 200 while the stores answer and access tokens can be taken, else 503; and 503 once the server is
-/// about to end.
-#[get("/health/ready")]
-pub(super) async fn ready(authority: &State<Authority>, drain: &State<Drain>) -> Readiness {
-    Readiness::of(authority, drain).await
-}
-
 /// Whether requests can be served, and what that depends on.
-#[derive(Serialize)]
-pub(super) struct Readiness {
+#[derive(Serialize, ToSchema)]
+#[schema(as = countersign::Readiness)]
+pub(in crate::web) struct Readiness {
+    /// `ready`, `not ready` or `draining`.
     status: &'static str,
+    /// Whether each store answers: `up`, `down` or, where it does not within two seconds, `slow`.
+    #[schema(inline)]
     users: Answers,
+    #[schema(inline)]
     sessions: Answers,
+    #[schema(inline)]
     clients: Answers,
+    #[schema(inline)]
     attempts: Answers,
+    #[schema(inline)]
     audit: Audit,
+    #[schema(inline)]
     keys: Keys,
+    #[schema(inline)]
     revocation: Revocation,
+    #[schema(inline)]
     hashing: Hashing,
 }
 
 /// Whether a store answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Answers {
+pub(in crate::web) enum Answers {
     Up,
     Down,
     /// Not within two seconds.
@@ -64,7 +58,7 @@ pub(super) enum Answers {
 }
 
 /// What is kept up to date by following it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Followed {
     Up,
@@ -74,45 +68,72 @@ enum Followed {
     Stale,
 }
 
-#[derive(Serialize)]
+/// How far the store of the audit trail is behind.
+#[derive(Serialize, ToSchema)]
 struct Audit {
+    /// `up`, or `behind` for more than ten seconds.
     state: &'static str,
+    /// Lines that wait for the store.
     waiting: usize,
+    /// How long the first of them has.
+    #[schema(value_type = u64)]
     oldest_ms: u128,
+    /// Lines that are in the log alone.
     lost: u64,
 }
 
-#[derive(Serialize)]
+/// How well this process knows the keys.
+#[derive(Serialize, ToSchema)]
 struct Keys {
+    #[schema(inline)]
     state: Followed,
+    /// Since they were last read.
+    #[schema(value_type = u64)]
     staleness_ms: u128,
 }
 
-#[derive(Serialize)]
+/// How busy the threads are that hash passwords.
+#[derive(Serialize, ToSchema)]
 struct Hashing {
+    /// `up`, or `full` while no more can wait.
     state: &'static str,
+    /// Passwords that wait.
     waiting: usize,
+    /// How many can.
     queue: usize,
+    /// Passwords that are hashed at this moment.
     running: usize,
+    /// How many can be.
     threads: usize,
 }
 
 /// How well this process knows what was revoked.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Revocation {
+    #[schema(inline)]
     state: Followed,
     /// Since the list was last read to its end.
+    #[schema(value_type = u64)]
     staleness_ms: u128,
+    /// How long tokens are taken without word.
+    #[schema(value_type = u64)]
     max_staleness_ms: u128,
+    /// And then: `refuse` or `accept`.
     when_stale: &'static str,
-    /// From a revocation to its being refused here.
+    /// From a revocation to its being refused here; `null` if nothing was revoked lately.
+    #[schema(inline, required = true)]
     lag: Option<LagMillis>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct LagMillis {
+    /// Half of them took no longer.
+    #[schema(value_type = u64)]
     p50_ms: u128,
+    /// And 99 in a hundred.
+    #[schema(value_type = u64)]
     p99_ms: u128,
+    /// Of so many.
     count: usize,
 }
 
@@ -124,7 +145,7 @@ impl From<Lag> for LagMillis {
 
 impl Readiness {
     /// Asks each store once, all at the same time, and waits for none longer than two seconds.
-    pub(super) async fn of(authority: &Authority, drain: &Drain) -> Self {
+    pub(in crate::web) async fn of(authority: &Authority, drain: &Drain) -> Self {
         let stores = &authority.stores;
         let (users, sessions, clients, attempts) = join!(
             answer("users", stores.users.ping()),
@@ -160,12 +181,12 @@ impl Readiness {
         }
     }
 
-    pub(super) fn is_ready(&self) -> bool {
+    pub(in crate::web) fn is_ready(&self) -> bool {
         self.status == "ready"
     }
 
     /// Whether each of the stores answers.
-    pub(super) fn stores(&self) -> [(&'static str, Answers); 4] {
+    pub(in crate::web) fn stores(&self) -> [(&'static str, Answers); 4] {
         [
             ("users", self.users),
             ("sessions", self.sessions),

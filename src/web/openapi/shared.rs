@@ -1,0 +1,53 @@
+//! What several operations answer alike stands in the document once.
+
+use std::collections::BTreeMap;
+use utoipa::openapi::{OpenApi, Ref, RefOr, Response, path::Operation};
+
+/// Puts responses of errors that several operations have into the components.
+pub(super) fn share(document: &mut OpenApi) {
+    let mut found: BTreeMap<String, Vec<Response>> = BTreeMap::new();
+    each(document, |status, response| {
+        if let (Some(name), RefOr::T(response)) = (name(status, response), response) {
+            found.entry(name).or_default().push(response.clone());
+        }
+    });
+    // A name that would mean two different things is not used.
+    found.retain(|_, same| same.len() > 1 && same.iter().all(|one| *one == same[0]));
+    each(document, |status, response| {
+        if let Some(name) = name(status, response).filter(|name| found.contains_key(name)) {
+            *response = RefOr::Ref(Ref::from_response_name(name));
+        }
+    });
+    let components = document.components.get_or_insert_default();
+    for (name, mut same) in found {
+        components.responses.extend(same.pop().map(|response| (name, response.into())));
+    }
+}
+
+/// The status and the codes of all its errors.
+fn name(status: &str, response: &RefOr<Response>) -> Option<String> {
+    let RefOr::T(response) = response else { return None };
+    let RefOr::T(content) = response.content.get("application/json")? else { return None };
+    let is_error = status.starts_with(['4', '5']);
+    let codes: Vec<_> = content.examples.keys().map(String::as_str).collect();
+    is_error.then(|| format!("countersign.{status}.{}", codes.join(".")))
+}
+
+fn each(document: &mut OpenApi, mut work: impl FnMut(&str, &mut RefOr<Response>)) {
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+            &mut item.options,
+            &mut item.head,
+            &mut item.patch,
+            &mut item.trace,
+        ];
+        for operation in operations.into_iter().flatten() {
+            let Operation { responses, .. } = operation;
+            responses.responses.iter_mut().for_each(|(status, response)| work(status, response));
+        }
+    }
+}

@@ -98,13 +98,13 @@ impl UserStore for PostgresStore {
         limit: u32,
     ) -> Result<Vec<User>, StoreError> {
         let after = after.map_or("", Username::as_str);
-        // `position` knows no wildcards, and is asked of the index alone until it has found enough.
+        // `strpos` knows no wildcards, and is asked of the index alone until it has found enough.
         let page = || {
             sqlx::query(
                 r#"SELECT id, username, password_hash, roles, disabled, created_at FROM users
                    WHERE username IN (
                        SELECT username FROM users
-                       WHERE username > $1 COLLATE "C" AND position($2 COLLATE "C" IN username) > 0
+                       WHERE username > $1 COLLATE "C" AND strpos(username, $2) > 0
                        ORDER BY username COLLATE "C" LIMIT $3)
                    ORDER BY username COLLATE "C""#,
             )

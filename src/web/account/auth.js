@@ -12,6 +12,8 @@ let access;
 /** Whose account the page shows, so that it never acts for whoever logged in meanwhile in another tab. */
 let subject;
 let refreshing;
+/** Grows whenever the page goes on to somebody else or to nobody, so that late answers are nobody's. */
+let turn = 0;
 
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("countersign") : undefined;
 
@@ -29,8 +31,10 @@ const alone = (work) =>
   navigator.locks ? navigator.locks.request("countersign-refresh", work) : work();
 
 function forget() {
+  turn += 1;
   access = undefined;
   subject = undefined;
+  refreshing = undefined;
 }
 
 /** The `sub` of a token. It is not verified here: the server does that. */
@@ -42,6 +46,7 @@ function subjectOf(token) {
 function keep({ access_token: token }) {
   const whose = subjectOf(token);
   const isOther = subject !== undefined && subject !== whose;
+  turn += isOther ? 1 : 0;
   access = token;
   subject = whose;
   return isOther;
@@ -63,19 +68,31 @@ export async function resume() {
 
 /** However many ask at once in this tab, one request is made. */
 function refresh() {
-  refreshing ??= alone(() => send("POST", "token", { form: { grant_type: "refresh_token" } }))
-    .then(keep)
-    .finally(() => {
-      refreshing = undefined;
+  if (!refreshing) {
+    const mine = renewed().finally(() => {
+      if (refreshing === mine) {
+        refreshing = undefined;
+      }
     });
+    refreshing = mine;
+  }
   return refreshing;
+}
+
+async function renewed() {
+  const mine = turn;
+  const tokens = await alone(() => send("POST", "token", { form: { grant_type: "refresh_token" } }));
+  if (mine !== turn) {
+    throw new Over();
+  }
+  return keep(tokens);
 }
 
 /** Logs in. Throws the refusal. */
 export async function login(username, password) {
   const form = { grant_type: "password", username, password };
   const tokens = await alone(() => send("POST", "token", { form }));
-  subject = undefined;
+  forget();
   keep(tokens);
   channel?.postMessage("in");
 }
@@ -100,23 +117,33 @@ function over(what) {
  * none to be had, the session is over.
  */
 export async function call(method, path, json) {
-  const used = access;
-  if (used) {
-    try {
-      return await send(method, path, { token: used, json });
-    } catch (error) {
-      if (error.status !== 401) {
-        throw error;
-      }
-    }
+  const [mine, used] = [turn, access];
+  let answer = await tried(method, path, { token: used, json });
+  if (answer === REFUSED && mine === turn) {
+    await renew(used);
+    answer = await tried(method, path, { token: access, json });
   }
-  await renew(used);
+  if (mine !== turn) {
+    throw new Over();
+  }
+  if (answer === REFUSED) {
+    forget();
+    over("ended");
+  }
+  return answer;
+}
+
+const REFUSED = Symbol("the access token is refused");
+
+async function tried(method, path, options) {
+  if (!options.token) {
+    return REFUSED;
+  }
   try {
-    return await send(method, path, { token: access, json });
+    return await send(method, path, options);
   } catch (error) {
     if (error.status === 401) {
-      forget();
-      over("ended");
+      return REFUSED;
     }
     throw error;
   }
@@ -127,10 +154,14 @@ async function renew(used) {
   if (access !== used && access) {
     return;
   }
+  const mine = turn;
   let isOther = false;
   try {
     isOther = await refresh();
   } catch (error) {
+    if (mine !== turn) {
+      throw new Over();
+    }
     if (error.status === 400) {
       forget();
       over("ended");

@@ -32,6 +32,8 @@ export async function confirmed(title, text, action) {
   dialog.returnValue = "";
   dialog.showModal();
   await closed(dialog);
+  byId("confirm-title").textContent = "";
+  byId("confirm-text").textContent = "";
   return dialog.returnValue === "yes";
 }
 
@@ -43,6 +45,7 @@ export async function tell(title, password) {
   byId("made-copied").textContent = "";
   dialog.showModal();
   await closed(dialog);
+  byId("made-title").textContent = "";
   byId("made-password").value = "";
 }
 

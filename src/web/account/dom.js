@@ -60,8 +60,11 @@ function show(button, isShown) {
   button.setAttribute("aria-pressed", String(isShown));
 }
 
-/** Says what is wrong with a field, and goes there. */
+/** Says what is wrong with a field, if anybody is to be told, and goes there. */
 export function complain(id, field, text) {
+  if (!text) {
+    return;
+  }
   byId(id).textContent = text;
   field.setAttribute("aria-invalid", "true");
   field.focus();

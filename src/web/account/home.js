@@ -27,7 +27,7 @@ export async function showHome(me) {
   show("account", "Account");
   byId("who").textContent = me.username;
   byId("roles").textContent = me.roles.join(", ") || "none";
-  byId("password-for").value = me.username;
+  byId("password-for").defaultValue = me.username;
   await attempt(listSessions);
 }
 
@@ -59,5 +59,5 @@ export function clearHome() {
   for (const id of ["who", "roles", "sessions"]) {
     byId(id).replaceChildren();
   }
-  byId("password-for").value = "";
+  byId("password-for").defaultValue = "";
 }

@@ -1,6 +1,6 @@
 /** Begins, and goes from view to view as people log in, look around and log out. */
 
-import { Over, call, logout, moments, resume } from "./auth.js";
+import { call, logout, moments, resume } from "./auth.js";
 import { closeAll, watchDialogs } from "./dialog.js";
 import { byId, onPress, watchPasswords } from "./dom.js";
 import { clearHome, listSessions, showHome, watchHome } from "./home.js";
@@ -54,7 +54,7 @@ async function go() {
   const [place, id] = location.hash.slice(1).split("/");
   const isAdmin = me.roles.includes("admin");
   if (place === "users" && isAdmin && id) {
-    await showUser(decodeURIComponent(id), me);
+    await showUser(id, me);
     byId("user-title").focus();
   } else if (place === "users" && isAdmin) {
     await showUsers();
@@ -112,7 +112,9 @@ addEventListener("hashchange", () => {
 // What was ended elsewhere shows as soon as somebody looks.
 document.addEventListener("visibilitychange", () => {
   if (me && document.visibilityState === "visible") {
-    void listSessions().catch((error) => error instanceof Over || console.debug(error));
+    // Where somebody is about to press a button, nothing moves.
+    const isThere = byId("sessions").contains(document.activeElement);
+    void (isThere ? call("GET", "sessions") : listSessions()).catch(() => {});
   }
 });
 // A page from the browser's memory may be of somebody who has logged out since.

@@ -63,8 +63,10 @@ pub(super) fn page(uri: &Origin<'_>) -> Result<&'static File, Elsewhere> {
 }
 
 #[get("/account/<name>")]
-pub(super) fn file(name: &str) -> Result<&'static File, Problem> {
-    FILES.iter().find(|file| file.name == name).ok_or(catcher::problem(Status::NotFound))
+pub(super) fn file(name: &str, uri: &Origin<'_>) -> Result<&'static File, Problem> {
+    // Rocket takes a path with a slash too many for the one without.
+    let named = |file: &&File| file.name == name && !uri.path().ends_with('/');
+    FILES.iter().find(named).ok_or(catcher::problem(Status::NotFound))
 }
 
 /// The page has no slash at its end: from there its relative URLs would be others.

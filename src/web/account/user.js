@@ -4,7 +4,7 @@ import { call } from "./auth.js";
 import { confirmed, tell } from "./dialog.js";
 import { busy, byId, complain, onPress, onSubmit } from "./dom.js";
 import { fill } from "./sessions.js";
-import { attempt, reason, say, show, warn } from "./view.js";
+import { attempt, reason, say, sayNext, show, warn } from "./view.js";
 import { dayOf, device, wordsOf } from "./words.js";
 
 let user;
@@ -59,9 +59,8 @@ export function watchUser() {
       if (await confirmed(`Delete ${user.username}?`, text, "Delete")) {
         const name = user.username;
         await call("DELETE", path());
+        sayNext(`${name} is deleted.`);
         location.hash = "#users";
-        // Said when the other view is there.
-        addEventListener("hashchange", () => setTimeout(() => say(`${name} is deleted.`)), { once: true });
       }
     }),
   );
@@ -71,18 +70,21 @@ export function watchUser() {
 export async function showUser(id, me) {
   clearUser();
   show("user", "User");
+  user = { id };
   await attempt(async () => {
     try {
-      user = { id };
-      fillIn(await call("GET", path()), me.id === id);
-      await listSessions();
-    } catch (error) {
-      if (error.status === 404) {
-        byId("user-name").textContent = "Nobody";
-        warn("There is no such user any more.");
-        return;
+      const [shown, { sessions }] = await Promise.all([call("GET", path()), call("GET", path("/sessions"))]);
+      if (user?.id === id) {
+        fillIn(shown, me.id === id);
+        fillSessions(sessions);
       }
-      throw error;
+    } catch (error) {
+      if (error.status !== 404) {
+        throw error;
+      }
+      byId("user-name").textContent = "Nobody";
+      byId("user-actions").hidden = true;
+      warn("There is no such user any more.");
     }
   });
 }
@@ -117,7 +119,10 @@ async function saveRoles() {
 }
 
 async function listSessions() {
-  const { sessions } = await call("GET", path("/sessions"));
+  fillSessions((await call("GET", path("/sessions"))).sessions);
+}
+
+function fillSessions(sessions) {
   fill(byId("user-sessions"), sessions, endOne);
   byId("end-user-sessions").hidden = sessions.length === 0;
   byId("no-user-sessions").hidden = sessions.length > 0;

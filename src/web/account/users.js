@@ -88,7 +88,7 @@ function found(count, part) {
 }
 
 function row({ id, username, roles, disabled, created_at: created }) {
-  const name = make("a", { href: `#users/${encodeURIComponent(id)}` }, username);
+  const name = make("a", { href: `#users/${id}` }, username);
   const state = disabled ? make("span", { class: "badge bad" }, "Disabled") : "Enabled";
   return make(
     "tr",
@@ -114,7 +114,7 @@ async function add() {
   }
   byId("add-dialog").close();
   await tell(`The password of ${added.username}`, added.password);
-  location.hash = `#users/${encodeURIComponent(added.id)}`;
+  location.hash = `#users/${added.id}`;
 }
 
 /** Leaves nothing of it for whoever comes next. */

@@ -6,13 +6,17 @@ import { Refusal } from "./http.js";
 
 const VIEWS = ["loading", "failed", "login", "account", "users", "user"];
 
-/** Shows one view and takes what was said about the last one away. */
+/** What is to be said when the next view is there. */
+let next = "";
+
+/** Shows one view; what was said about the last one goes. */
 export function show(name, title) {
   for (const view of VIEWS) {
     byId(`${view}-view`).hidden = view !== name;
   }
   document.title = title;
-  say("");
+  say(next);
+  next = "";
   const pages = { "to-account": ["account"], "to-users": ["users", "user"] };
   for (const [link, views] of Object.entries(pages)) {
     if (views.includes(name)) {
@@ -34,6 +38,11 @@ export function navigation(me) {
 export function say(text) {
   byId("status").textContent = text;
   byId("alert").textContent = "";
+}
+
+/** Says it when the next view is there. */
+export function sayNext(text) {
+  next = text;
 }
 
 /** Says that something went wrong. */
@@ -58,6 +67,9 @@ export async function attempt(work) {
   try {
     await work();
   } catch (error) {
-    warn(reason(error));
+    const text = reason(error);
+    if (text) {
+      warn(text);
+    }
   }
 }

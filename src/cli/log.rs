@@ -6,8 +6,9 @@ use tracing_subscriber::{
 };
 
 /// Without `RUST_LOG`. Rocket's macros warn of every refused guard, in the name of the module with
-/// the route; the stage has none, and warns of stores that could lose something.
-const USUAL: &str = "info,rocket=warn,sqlx=warn,countersign::web=error,countersign::web::stage=info";
+/// the route; the stage and the drain have none, and tell of stores that could lose something, and of the end.
+const USUAL: &str = "info,rocket=warn,sqlx=warn,countersign::web=error,countersign::web::stage=info,\
+    countersign::web::drain=info";
 
 /// As much as each may tell, whatever `RUST_LOG` asks for. At any level above, these print requests
 /// with their headers, forms and query strings, commands to stores with what is written, or the

@@ -75,9 +75,10 @@ fn control_c_ends_it_at_once_before_and_during_the_drain() {
 #[test]
 fn it_ends_by_itself_when_the_drain_is_over_and_what_it_did_is_kept() {
     let server = draining_for("1");
-    terminated(&server);
     let form = [("username", "ada"), ("password", PASSWORD), ("scope", "offline_access")];
     let last = Request::post("/token").form(&form).send(server.address).json();
+    server.signal("TERM");
+    assert!(server.says("no longer ready, and serving for 1 s more"), "{}", server.log());
     let (code, folder) = server.ended();
     assert_eq!(code, Some(0));
     let server = Server::start_in(folder, &[]);

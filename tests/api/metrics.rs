@@ -101,6 +101,8 @@ fn a_path_is_never_told_whatever_is_asked_for() {
     for number in 0..50 {
         server.send(Request::get(&format!("/nothing/{number}?ada={number}")));
         server.send(Request::new("DELETE", &format!("/sessions/{number}")));
+    }
+    for number in 0..20 {
         server.send(Request::new("PATCH", &format!("/me/{number}")));
     }
     let text = scrape(&server);
@@ -109,6 +111,8 @@ fn a_path_is_never_told_whatever_is_asked_for() {
         50.0,
         "{text}"
     );
+    let patches = ["\"PATCH\"", "\"unmatched\"", "\"404\""];
+    assert_eq!(value(&text, "countersign_http_requests_total", &patches), 20.0, "{text}");
     let pattern = ["\"DELETE\"", "\"/sessions/<id>\"", "\"401\""];
     assert_eq!(value(&text, "countersign_http_requests_total", &pattern), 50.0, "{text}");
     assert!(!text.contains("nothing") && !text.contains("/me/"), "{text}");

@@ -135,5 +135,5 @@ fn a_rolling_restart_under_load_loses_no_request() {
         }
     });
     assert_eq!(load.wrong.into_inner().expect("not poisoned"), None, "{}", nginx.said());
-    assert!(load.answered.iter().all(|count| count.load(Relaxed) > 10), "{:?}", load.answered);
+    assert!(load.answered.iter().all(|count| count.load(Relaxed) >= 6), "{:?}", load.answered);
 }

@@ -1,20 +1,17 @@
 //! Refreshes by the grant: `Authority::token`, without HTTP. Users are in memory.
 
-use crate::created;
 use countersign::{
     clock::SystemClock,
     config::{Environment, Settings},
     grant::{Authority, Caller, TokenRequest},
     password::PasswordHash,
     store::{Session, SessionStore, Stores, User, memory::MemoryStore},
-    user::UserId,
 };
 use rocket::figment::Figment;
 use std::sync::Arc;
 
 pub struct Grants {
     authority: Authority,
-    user: UserId,
 }
 
 impl Grants {
@@ -22,22 +19,20 @@ impl Grants {
         let figment = Figment::from(rocket::Config::debug_default()).merge(("auth.database_url", "memory:"));
         let settings = Settings::load(&figment, Environment::default()).expect("settings");
         let stores = Stores { sessions, ..Stores::all_in(Arc::new(MemoryStore::new())) };
+        let authority = Authority::open(&settings, stores, Arc::new(SystemClock)).await.expect("it opens");
+        Self { authority }
+    }
+
+    pub async fn refresh(self: Arc<Self>, session: Session, times: u64) {
         let user = User {
-            id: UserId::random(),
-            username: "ada".parse().expect("a name"),
+            id: session.user,
+            username: session.user.to_string().parse().expect("a name"),
             password: PasswordHash::from_stored("!".into()),
             roles: Default::default(),
             disabled: false,
             created_at: Default::default(),
         };
-        stores.users.insert(&user).await.expect("a store");
-        let authority = Authority::open(&settings, stores, Arc::new(SystemClock)).await.expect("it opens");
-        Self { authority, user: user.id }
-    }
-
-    /// Of a session of its own, since the one that is given is somebody's whom it does not know.
-    pub async fn refresh(self: Arc<Self>, _: Session, times: u64) {
-        let session = created(&*self.authority.stores.sessions, self.user).await;
+        self.authority.stores.users.insert(&user).await.expect("a store");
         let mut token = self.authority.keys.refresh().seal(session.id, 0, &session.salt);
         for _ in 0..times {
             let request = TokenRequest {

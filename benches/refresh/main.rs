@@ -30,7 +30,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub const PATIENT: Duration = Duration::from_secs(10);
+const PATIENT: Duration = Duration::from_secs(10);
 const GRACE: Duration = Duration::from_secs(10);
 const ROUNDS: usize = 10;
 const IN_FLIGHT: usize = 64;
@@ -90,7 +90,7 @@ async fn on_sqlite() {
     );
 }
 
-async fn advance(store: Arc<Arc<dyn SessionStore>>, session: Session, times: u64) {
+async fn advance(store: Arc<dyn SessionStore>, session: Session, times: u64) {
     for generation in 0..times {
         let answer = store.advance(session.id, generation, SystemClock.now(), GRACE).await.expect("advance");
         assert_eq!(answer, Advance::Advanced(generation + 1));
@@ -98,7 +98,7 @@ async fn advance(store: Arc<Arc<dyn SessionStore>>, session: Session, times: u64
 }
 
 /// A new session that has not ended yet.
-pub async fn created(store: &dyn SessionStore, user: UserId) -> Session {
+async fn created(store: &dyn SessionStore, user: UserId) -> Session {
     let now = SystemClock.now();
     let session = Session {
         created_at: now,
@@ -113,7 +113,7 @@ pub async fn created(store: &dyn SessionStore, user: UserId) -> Session {
 }
 
 /// Refreshes in a second, of as many sessions at once as there are in flight.
-async fn rate<T: 'static, F: Future<Output = ()> + Send + 'static>(
+async fn rate<T: ?Sized + Send + Sync + 'static, F: Future<Output = ()> + Send + 'static>(
     by: &Arc<T>,
     times: u64,
     refresh: fn(Arc<T>, Session, u64) -> F,
@@ -132,7 +132,7 @@ async fn rate<T: 'static, F: Future<Output = ()> + Send + 'static>(
     (IN_FLIGHT as u64 * times) as f64 / started.elapsed().as_secs_f64()
 }
 
-async fn one_by_one<T: 'static, F: Future<Output = ()>>(
+async fn one_by_one<T: ?Sized + Send + Sync + 'static, F: Future<Output = ()>>(
     by: &Arc<T>,
     refresh: fn(Arc<T>, Session, u64) -> F,
     store: &dyn SessionStore,
@@ -158,7 +158,7 @@ fn median(numbers: impl Iterator<Item = f64>) -> f64 {
     numbers[numbers.len() / 2]
 }
 
-pub fn pin(process: u32, core: &str) {
+fn pin(process: u32, core: &str) {
     let done = Command::new("taskset").args(["-apc", core, &process.to_string()]).output();
     assert!(done.expect("taskset").status.success());
 }

@@ -27,14 +27,21 @@ impl Bare {
 
     pub async fn advance(self: Arc<Self>, session: Session, times: u64) {
         let mut connection = self.connection.clone();
-        let key = |name: &str| format!("{}{name}", self.tag);
+        let key = |name: &[u8]| [self.tag.as_bytes(), name].concat();
+        let session_key = key(&[b"s", &session.id.as_bytes()[..]].concat());
+        let keys = [session_key, key(b"revoked"), key(b"list"), key(b"position")];
         let (id, now) = (session.id.to_string(), SystemClock.now().0);
-        let keys =
-            [format!("{}session:{id}", self.tag), key("ends"), key("revoked"), key("list"), key("position")];
         for generation in 0..times {
             let mut invocation = self.script.prepare_invoke();
-            keys.iter().for_each(|key| drop(invocation.key(key)));
-            invocation.arg(&id).arg(generation).arg(now).arg(10).arg(generation.to_be_bytes().as_slice());
+            for key in &keys {
+                invocation.key(key);
+            }
+            invocation
+                .arg(&id)
+                .arg(generation)
+                .arg(now)
+                .arg(10)
+                .arg((generation + 1).to_be_bytes().as_slice());
             let (answer, current): (String, u64) =
                 invocation.invoke_async(&mut connection).await.expect("an answer");
             assert_eq!((&*answer, current), ("advanced", generation + 1));

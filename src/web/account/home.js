@@ -27,7 +27,8 @@ export async function showHome(me) {
   show("account", "Account");
   byId("who").textContent = me.username;
   byId("roles").textContent = me.roles.join(", ") || "none";
-  byId("password-for").value = me.username;
+  // As what the form begins with: emptying the form must not take it away.
+  byId("password-for").defaultValue = me.username;
   await attempt(listSessions);
 }
 
@@ -59,5 +60,5 @@ export function clearHome() {
   for (const id of ["who", "roles", "sessions"]) {
     byId(id).replaceChildren();
   }
-  byId("password-for").value = "";
+  byId("password-for").defaultValue = "";
 }

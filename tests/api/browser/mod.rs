@@ -11,4 +11,5 @@ mod cors;
 mod driver;
 mod elsewhere;
 mod keyboard;
+mod pictures;
 mod sessions;

@@ -8,6 +8,7 @@ mod admin;
 mod confined;
 mod cookie;
 mod cors;
+mod docs;
 mod driver;
 mod elsewhere;
 mod keyboard;

@@ -350,5 +350,5 @@ fn a_header_member_that_stands_twice_is_refused(key: &'static Key) {
     }
     let unsigned = format!("{}.{}.", b64(&twice(&token.header, "alg", r#""none""#)[0]), b64(&claims));
     let signature = b64(key.sign(unsigned.trim_end_matches('.')));
-    server.refuses_each([("alg twice, unsigned", unsigned.clone()), ("then signed", unsigned + &signature)]);
+    server.refuses_each([("alg twice, unsigned", unsigned.clone()), ("then signed", unsigned + &*signature)]);
 }

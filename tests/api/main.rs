@@ -8,6 +8,7 @@ mod alg;
 mod attack;
 mod audit;
 mod backing;
+mod browser;
 mod claim;
 mod claim_time;
 mod clients;

@@ -1,8 +1,9 @@
-//! Real servers for the tests: Redis (alone, replica, sentinel, cluster), Postgres, nginx, and a TCP proxy
-//! that can fail on purpose. Each has a folder and a port of its own and dies with the test process.
+//! Real servers for the tests: Redis (alone, replica, sentinel, cluster), Postgres, nginx, ChromeDriver, and a
+//! TCP proxy that can fail on purpose. Each has a folder and a port of its own and dies with the test process.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 mod certificates;
+mod chromedriver;
 mod cluster;
 mod nginx;
 mod port;
@@ -16,8 +17,8 @@ mod sentinel;
 
 #[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use self::{
-    cluster::Cluster, nginx::Nginx, port::Port, postgres::Postgres, process::Process, proxy::Proxy,
-    redis::Redis, resp::Connection, sentinel::Sentinel,
+    chromedriver::Chromedriver, cluster::Cluster, nginx::Nginx, port::Port, postgres::Postgres,
+    process::Process, proxy::Proxy, redis::Redis, resp::Connection, sentinel::Sentinel,
 };
 use std::time::{Duration, Instant};
 

@@ -27,6 +27,7 @@ export async function showHome(me) {
   show("account", "Account");
   byId("who").textContent = me.username;
   byId("roles").textContent = me.roles.join(", ") || "none";
+  // As what the form begins with: emptying the form must not take it away.
   byId("password-for").defaultValue = me.username;
   await attempt(listSessions);
 }

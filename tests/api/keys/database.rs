@@ -66,7 +66,7 @@ fn a_wrong_encryption_key_keeps_the_server_from_starting() {
     {
         let refused = run(folder.path(), &wrong, command);
         assert_eq!(refused.status.code(), Some(1), "{command:?}: {}", stderr(&refused));
-        let said = stderr(&refused) + &String::from_utf8_lossy(&refused.stdout);
+        let said = stderr(&refused) + &*String::from_utf8_lossy(&refused.stdout);
         assert!(said.contains("KEYS__ENCRYPTION_KEY") || said.contains("already"), "{command:?}: {said}");
         assert!(!said.contains(OTHER), "{said}");
     }

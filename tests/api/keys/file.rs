@@ -129,7 +129,7 @@ fn a_bad_ring_keeps_the_server_from_starting_and_says_why() {
         fs::write(folder.path().join("keys.json"), &ring).expect("written");
         for command in [&["serve"][..], &["keys", "list"], &["doctor"]] {
             let refused = run(folder.path(), &RING, command);
-            let said = stderr(&refused) + &String::from_utf8_lossy(&refused.stdout);
+            let said = stderr(&refused) + &*String::from_utf8_lossy(&refused.stdout);
             assert_eq!(refused.status.code(), Some(1), "{why}: {said}");
             assert!(said.contains("keys.json") && said.contains(why), "{why}: {said}");
             let secret =

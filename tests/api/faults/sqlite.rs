@@ -34,7 +34,8 @@ fn clients_are_answered_what_is_true_or_nothing() {
 // F05
 #[test]
 fn what_an_admin_does_is_done_or_not_at_all() {
-    let scene = Scene::set_by(&["env", "--ignore-signal=XFSZ"], &[]);
+    let patient = [("COUNTERSIGN_REVOCATION__MAX_STALENESS", "300")];
+    let scene = Scene::set_by(&["env", "--ignore-signal=XFSZ"], &patient);
     let server = &scene.server;
     let desk = admin::Desk::on(server);
     let file = server.folder.path().join("test.db");

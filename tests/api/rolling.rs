@@ -102,12 +102,16 @@ fn a_rolling_restart_under_load_loses_no_request() {
         for _ in 0..2 {
             scope.spawn(|| {
                 let mut refresh = login(front).expect("a login").1;
-                let mut access = String::new();
-                while load.goes_on(1, {
+                loop {
                     let form = [("grant_type", "refresh_token"), ("refresh_token", &*refresh)];
-                    let next = tokens(front, &form);
-                    next.map(|next| (access, refresh) = next).and_then(|()| me(front, &access))
-                }) {}
+                    let answer = tokens(front, &form).and_then(|(access, next)| {
+                        refresh = next;
+                        me(front, &access)
+                    });
+                    if !load.goes_on(1, answer) {
+                        break;
+                    }
+                }
             });
         }
         scope.spawn(|| while load.goes_on(2, login(front).map(drop)) {});

@@ -26,7 +26,7 @@ fn settings(pairs: &[(&str, &str)]) -> Settings {
 }
 
 fn app(settings: &Settings, base: &str) -> Rocket<Build> {
-    let stores = Stores::of(Arc::new(MemoryStore::new()));
+    let stores = Stores::all_in(Arc::new(MemoryStore::new()));
     rocket::build().attach(stage().settings(settings.clone()).stores(stores).mounted_at(base))
 }
 

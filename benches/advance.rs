@@ -34,7 +34,7 @@ fn benches(criterion: &mut Criterion) {
     let redis = Redis::shared().url().parse().expect("a URL");
     let stores: [(&str, Arc<dyn SessionStore>); 4] = runtime.block_on(async {
         [
-            ("memory", Arc::new(MemoryStore::new())),
+            ("memory", Arc::new(MemoryStore::new()) as Arc<dyn SessionStore>),
             ("sqlite", Arc::new(SqliteStore::open(&path, 2, PATIENT).await.expect("the file opens"))),
             ("postgres", Arc::new(PostgresStore::open(&postgres, 2, PATIENT).await.expect("it opens"))),
             ("redis", Arc::new(RedisStore::open(&redis, "advance", PATIENT).await.expect("it opens"))),

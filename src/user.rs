@@ -167,7 +167,7 @@ impl FromStr for NamePart {
             let lower = rules.case_mapping_rule(wide)?;
             rules.normalization_rule(lower).map(Cow::into_owned)
         };
-        let folded = stabilize(text, |text| fold(&text).map(Cow::Owned));
+        let folded = stabilize(text, |text| fold(text).map(Cow::Owned));
         folded.map(|part| Self(part.into_owned())).map_err(|_| UsernameError::NotAllowed)
     }
 }

@@ -107,7 +107,7 @@ fn keys(authority: &Authority, sheet: &mut Sheet<'_>) -> fmt::Result {
     sheet.gauge(
         "countersign_key_age_seconds",
         "Since a key was made",
-        made.map(|(key, stage)| (labels(key, stage), until(key.life().published_at, now) * -1.0)),
+        made.map(|(key, stage)| (labels(key, stage), -until(key.life().published_at, now))),
     )?;
     let end = |key: &RingKey, stage| match (key.life().retires_at, authority.keys.period()) {
         (Some(at), _) => Some(at),

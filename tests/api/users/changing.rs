@@ -159,7 +159,7 @@ fn an_admin_sees_and_ends_the_sessions_of_others(on: &Backing) {
     };
     // Of the login by which this test asked for the id.
     assert_eq!(admin(&server, &root, "DELETE", &path, None).json(), json!({ "ended": 1 }));
-    assert_eq!(list(&path), [json!(0); 0]);
+    assert!(list(&path).is_empty());
     let (phone, phone_refresh) = offline(&server);
     let (laptop, laptop_refresh) = offline(&server);
     let own = server.send(Request::get("/sessions").bearer(&phone)).json()["sessions"].clone();

@@ -110,6 +110,15 @@ impl Redis {
 
     /// The same where the server may be down or stopped.
     pub fn try_command(&self, words: &[&str]) -> io::Result<String> {
+        self.connection()?.command(words)
+    }
+
+    /// The items of a reply, which need not be text.
+    pub fn items(&self, words: &[impl AsRef<[u8]>]) -> Vec<Vec<u8>> {
+        self.connection().and_then(|mut connection| connection.items(words)).expect("a reply")
+    }
+
+    fn connection(&self) -> io::Result<Connection<UnixStream>> {
         // Its own door, as std has no TLS: a socket file.
         let stream = UnixStream::connect(self.process.folder().join("socket"))?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -117,7 +126,7 @@ impl Redis {
         if let Some(password) = &self.password {
             connection.command(&["AUTH", password])?;
         }
-        connection.command(words)
+        Ok(connection)
     }
 
     /// For its log, its pid, its folder and other signals.

@@ -11,32 +11,42 @@ impl<S: Read + Write> Connection<S> {
 
     /// The reply as text: an error begins with `-`, nil is empty, a list has an item a line.
     pub fn command(&mut self, words: &[&str]) -> Result<String> {
-        let mut request = format!("*{}\r\n", words.len());
-        for word in words {
-            request += &format!("${}\r\n{word}\r\n", word.len());
+        let items = self.items(words)?;
+        let texts: Vec<_> = items.iter().map(|item| String::from_utf8_lossy(item)).collect();
+        Ok(texts.join("\n"))
+    }
+
+    /// The reply as its items, which may be any bytes; what is no list is one.
+    pub fn items(&mut self, words: &[impl AsRef<[u8]>]) -> Result<Vec<Vec<u8>>> {
+        let mut request = format!("*{}\r\n", words.len()).into_bytes();
+        for word in words.iter().map(AsRef::as_ref) {
+            request.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+            request.extend_from_slice(word);
+            request.extend_from_slice(b"\r\n");
         }
-        self.0.get_mut().write_all(request.as_bytes())?;
+        self.0.get_mut().write_all(&request)?;
         self.reply()
     }
 
-    fn reply(&mut self) -> Result<String> {
+    fn reply(&mut self) -> Result<Vec<Vec<u8>>> {
         let mut line = String::new();
         self.0.read_line(&mut line)?;
         let line = line.strip_suffix("\r\n").ok_or(ErrorKind::UnexpectedEof)?;
         let (kind, rest) = line.split_at_checked(1).ok_or(ErrorKind::InvalidData)?;
         let count = || rest.parse::<i64>().map_err(Error::other);
         Ok(match kind {
-            "+" | ":" => rest.to_owned(),
-            "-" => line.to_owned(),
+            "+" | ":" => vec![rest.into()],
+            "-" => vec![line.into()],
             "$" => match usize::try_from(count()?) {
                 Ok(length) => {
                     let mut bytes = vec![0; length + 2];
                     self.0.read_exact(&mut bytes)?;
-                    String::from_utf8_lossy(&bytes[..length]).into_owned()
+                    bytes.truncate(length);
+                    vec![bytes]
                 }
-                Err(_) => String::new(),
+                Err(_) => vec![vec![]],
             },
-            "*" => (0..count()?).map(|_| self.reply()).collect::<Result<Vec<_>>>()?.join("\n"),
+            "*" => (0..count()?).map(|_| self.reply()).collect::<Result<Vec<_>>>()?.concat(),
             _ => return Err(ErrorKind::InvalidData.into()),
         })
     }

@@ -164,6 +164,7 @@ pub fn document(settings: &Settings, base: &str) -> OpenApi {
     if let Some(components) = &mut document.components {
         security::describe(components, &settings.scopes, &format!("{outside}{base}/token"), has_feed);
     }
+    shared::leave_out(&mut document);
     shared::share(&mut document);
     document
 }

@@ -1,7 +1,27 @@
 //! What several operations answer alike stands in the document once.
 
 use std::collections::BTreeMap;
-use utoipa::openapi::{OpenApi, Ref, RefOr, Response, path::Operation};
+use utoipa::openapi::{
+    Content, OpenApi, PathItem, Ref, RefOr, Response,
+    path::Operation,
+    schema::{OneOf, Schema},
+};
+
+/// A body that may be left out is not `null` either, as `Option<_>` would have it.
+pub(super) fn leave_out(document: &mut OpenApi) {
+    for operation in operations(document) {
+        let Some(RefOr::T(body)) = &mut operation.request_body else { continue };
+        body.content.values_mut().for_each(not_null);
+    }
+}
+
+fn not_null(content: &mut RefOr<Content>) {
+    if let RefOr::T(content) = content
+        && let Some(RefOr::T(Schema::OneOf(OneOf { items, .. }))) = &content.schema
+    {
+        content.schema = items.iter().find(|item| matches!(item, RefOr::Ref(_))).cloned();
+    }
+}
 
 /// Puts responses of errors that several operations have into the components.
 pub(super) fn share(document: &mut OpenApi) {
@@ -34,20 +54,14 @@ fn name(status: &str, response: &RefOr<Response>) -> Option<String> {
 }
 
 fn each(document: &mut OpenApi, mut work: impl FnMut(&str, &mut RefOr<Response>)) {
-    for item in document.paths.paths.values_mut() {
-        let operations = [
-            &mut item.get,
-            &mut item.put,
-            &mut item.post,
-            &mut item.delete,
-            &mut item.options,
-            &mut item.head,
-            &mut item.patch,
-            &mut item.trace,
-        ];
-        for operation in operations.into_iter().flatten() {
-            let Operation { responses, .. } = operation;
-            responses.responses.iter_mut().for_each(|(status, response)| work(status, response));
-        }
+    for Operation { responses, .. } in operations(document) {
+        responses.responses.iter_mut().for_each(|(status, response)| work(status, response));
     }
+}
+
+fn operations(document: &mut OpenApi) -> impl Iterator<Item = &mut Operation> {
+    document.paths.paths.values_mut().flat_map(|item| {
+        let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
+        [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
+    })
 }

@@ -106,7 +106,6 @@ fn an_access_token_that_has_expired_is_replaced_unseen() {
     let tabs = [browser.tab(), browser.new_tab()];
     browser.visit(&server, "/account");
     is_in(&browser, "ada");
-    let later = server.login("ada");
     // Each is to end one of the others.
     for (tab, other) in tabs.iter().zip(others) {
         browser.see(tab);
@@ -117,6 +116,7 @@ fn an_access_token_that_has_expired_is_replaced_unseen() {
             &session_of(&other),
         );
     }
+    let later = server.login("ada");
     eventually("the tokens of the pages have expired too", || server.me(&later).status == 401);
     let before = browser.cookie("__Host-refresh");
     browser.console();

@@ -15,7 +15,7 @@ use rocket::{
 use std::collections::BTreeSet;
 
 /// Everybody may ask these, or whoever proves in another way who they are.
-const PUBLIC: [&str; 10] = [
+const PUBLIC: [&str; 12] = [
     "POST /token",
     "POST /logout",
     "POST /revoke",
@@ -25,6 +25,8 @@ const PUBLIC: [&str; 10] = [
     "GET /health/live",
     "GET /health/ready",
     "GET /metrics",
+    "GET /openapi.json",
+    "GET /docs/<file..>",
     "GET /.well-known/jwks.json",
 ];
 

@@ -62,7 +62,6 @@ impl<'r> Responder<'r, 'static> for Page {
             response.header(Header::new("Content-Encoding", "gzip"));
         }
         response.header(Header::new("Content-Security-Policy", POLICY));
-        response.header(Header::new("X-Content-Type-Options", "nosniff"));
         response.header(Header::new("Referrer-Policy", "no-referrer"));
         // It changes with the program.
         response.header(Header::new("Cache-Control", "public, max-age=60"));

@@ -63,7 +63,7 @@ fn log(request: &Request<'_>, status: u16, took: Duration) {
     match request.route().map(|route| route.uri.path()) {
         Some(route) if status < 400 && route.contains("/health/") => line!(debug, route),
         Some(route) => line!(info, route),
-        None => line!(info, "none"),
+        None => line!(info, "unmatched"),
     }
 }
 

@@ -37,7 +37,7 @@ fn two_hundred_logins_at_once_take_the_memory_of_two_hashes() {
         ("COUNTERSIGN_PASSWORD__PERMITS", "2"),
         ("COUNTERSIGN_PASSWORD__QUEUE", "20"),
         UNLIMITED,
-        ("COUNTERSIGN_PASSWORD__MEMORY_KIB", "65536"),
+        ("COUNTERSIGN_PASSWORD__MEMORY_KIB", "32768"),
     ]);
     server.user("ada", &[]);
     // Ada's sessions soon are too many, and the oldest end.
@@ -59,7 +59,7 @@ fn two_hundred_logins_at_once_take_the_memory_of_two_hashes() {
         }
     }
     let peak = peak_mib(&server);
-    assert!(peak < 2 * 64 + 150, "{peak} MiB");
+    assert!(peak < 2 * 32 + 150, "{peak} MiB");
     server.is_well();
 }
 

@@ -55,7 +55,7 @@ fn a_line_tells_what_happened_and_not_to_what() {
             Request::new("DELETE", "/sessions/hidden").bearer(&token),
             r#"method=DELETE route="/sessions/<id>" status=404 "#,
         ),
-        ("r-4", Request::get("/hidden?hidden"), r#"method=GET route="none" status=404 "#),
+        ("r-4", Request::get("/hidden?hidden"), r#"method=GET route="unmatched" status=404 "#),
         ("r-5", Request::get("/health/live"), r#"method=GET route="/health/live" status=200 "#),
     ] {
         server.send(request.header("X-Request-Id", name).header("User-Agent", "hidden"));

@@ -257,7 +257,8 @@ fn success_says_what_rfc_6749_asks_and_nothing_of_the_login() {
     assert_eq!(reply.header("pragma"), Some("no-cache"));
     assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
     let body = reply.json();
-    let names: Vec<_> = body.as_object().expect("an object").keys().map(String::as_str).collect();
+    let mut names: Vec<_> = body.as_object().expect("an object").keys().map(String::as_str).collect();
+    names.sort_unstable();
     assert_eq!(names, ["access_token", "expires_in", "token_type"]);
     assert_eq!((&body["token_type"], &body["expires_in"]), (&"Bearer".into(), &900.into()));
     let token = Token::parse(body["access_token"].as_str().expect("a token"));

@@ -186,8 +186,17 @@ impl Secrets {
     /// The first line of the output that shows one of these, in whatever spelling, or one of the marks.
     pub fn shown_in<'a>(&self, output: &'a str, marks: &[&str]) -> Option<&'a str> {
         let all = self.0.iter().flat_map(|secret| spellings(secret));
-        let all: Vec<_> = all.chain(marks.iter().map(|mark| mark.as_bytes().to_vec())).collect();
-        let found = AhoCorasick::new(&all).unwrap().find(output)?;
+        let mut all: Vec<_> = all.collect();
+        let secrets = all.len();
+        all.extend(marks.iter().map(|mark| mark.as_bytes().to_vec()));
+        // A mark begins a word: any name made at random may have one inside.
+        let is_inside = |start: usize| {
+            output[..start].ends_with(|before: char| before.is_ascii_alphanumeric() || "-_".contains(before))
+        };
+        let search = AhoCorasick::new(&all).unwrap();
+        let found = search
+            .find_overlapping_iter(output)
+            .find(|found| found.pattern().as_usize() < secrets || !is_inside(found.start()))?;
         let start = output[..found.start()].rfind('\n').map_or(0, |at| at + 1);
         output[start..].lines().next()
     }

@@ -110,6 +110,7 @@ async function saveRoles() {
   const field = byId("user-roles");
   byId("roles-error").textContent = "";
   field.removeAttribute("aria-invalid");
+  say("");
   try {
     await change({ roles: wordsOf(field.value) });
     say("The roles are saved.");

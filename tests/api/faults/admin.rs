@@ -36,6 +36,10 @@ impl<'s> Desk<'s> {
         Self { server, root, mary, id }
     }
 
+    pub fn can_read(&self) -> bool {
+        admin(self.server, &self.root, "GET", "/admin/users", None).status == 200
+    }
+
     /// Every route, while so much is left.
     pub fn is_answered(&self, left: Left) {
         let one = format!("/admin/users/{}", self.id);

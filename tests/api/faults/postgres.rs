@@ -191,7 +191,7 @@ fn what_an_admin_does_is_done_or_not_at_all() {
         desk.nothing_was_done();
     }
     stage.is_read_only(true);
-    eventually("it can be read", || stage.scene.is_ready());
+    eventually("it can be read", || desk.can_read());
     desk.is_answered(Left::Reading);
     stage.is_read_only(false);
     eventually("the server is ready again", || stage.scene.is_ready());

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 on_every_store![
     nobody_locks_themselves_out,
+    roles_that_stay_end_nothing_and_all_fit_into_a_token,
     a_user_is_added_and_can_log_in,
     what_is_changed_holds_at_once,
     an_admin_sees_and_ends_the_sessions_of_others,
@@ -55,6 +56,23 @@ fn nobody_locks_themselves_out(on: &Backing) {
     assert_eq!(to_ada(json!({ "roles": ["admin"] })), 200);
     let reply = admin(&server, &server.login("ada"), "PATCH", &one, Some(&json!({ "roles": [] })));
     assert_eq!((reply.status, &reply.json()["roles"]), (200, &json!([])));
+}
+
+fn roles_that_stay_end_nothing_and_all_fit_into_a_token(on: &Backing) {
+    let (server, _, id) = start(on);
+    let root = server.login("root");
+    let one = format!("/admin/users/{id}");
+    let set = |roles: &Value| admin(&server, &root, "PATCH", &one, Some(&json!({ "roles": roles })));
+    let roles = admin(&server, &root, "GET", &one, None).json()["roles"].clone();
+    assert_eq!(set(&roles).json()["roles"], roles);
+    server.accepts(&root);
+    let many = |count| (0..count).map(|at| format!("r{at:063}")).chain(["admin".into()]).collect::<Value>();
+    assert_eq!(set(&many(64)).status, 400);
+    let new = json!({ "username": "new", "roles": many(64) });
+    assert_eq!(admin(&server, &root, "POST", "/admin/users", Some(&new)).status, 400);
+    server.accepts(&root);
+    assert_eq!(set(&many(63)).status, 200);
+    server.accepts(&server.login("root"));
 }
 
 fn login(server: &Server, name: &str, password: &str) -> Reply {

@@ -38,8 +38,9 @@ use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
 const USERNAME: &str = "username must be 1 to 128 bytes of letters, digits and punctuation (RFC 8265)";
-const ROLES: &str =
-    "roles must be a list of names of 1 to 64 of a-z, 0-9, '.', '_', ':' and '-', beginning with a letter";
+const ROLES: &str = "roles must be a list of at most 64 names of 1 to 64 of a-z, 0-9, '.', '_', ':' and '-', beginning with a letter";
+/// All of the longest fit into a token.
+const MOST_ROLES: usize = 64;
 const DISABLED: &str = "disabled must be true or false";
 const SEARCH: &str = "search must be at most 128 bytes without control characters";
 const NO_QUERY: &str = "There is no query here";
@@ -256,8 +257,9 @@ pub(in crate::web) async fn change(
     let accounts = accounts(&admin, authority);
     let user = found(id, &accounts).await?;
     let mut fields = Fields::read(data).await?;
-    let standing =
-        Standing { roles: roles(&mut fields)?, disabled: fields.take::<bool>("disabled", DISABLED)? };
+    // The same roles again take nothing away, so they end no token.
+    let roles = roles(&mut fields)?.filter(|roles| *roles != user.roles);
+    let standing = Standing { roles, disabled: fields.take::<bool>("disabled", DISABLED)? };
     fields.end()?;
     let is_kept = |roles: &BTreeSet<RoleName>| roles.iter().any(|role| role.as_str() == Admin::NAME);
     let locks_out = standing.disabled == Some(true) || !standing.roles.as_ref().is_none_or(is_kept);
@@ -324,8 +326,8 @@ fn exactly(uri: &Origin<'_>) -> Result<(), Problem> {
 
 fn roles(fields: &mut Fields) -> Result<Option<BTreeSet<RoleName>>, Problem> {
     let Some(names) = fields.take::<Vec<String>>("roles", ROLES)? else { return Ok(None) };
-    let roles = names.iter().map(|name| name.parse()).collect::<Result<_, _>>();
-    roles.map(Some).map_err(|_| bad(ROLES))
+    let roles = names.iter().map(|name| name.parse()).collect::<Result<BTreeSet<_>, _>>();
+    roles.ok().filter(|roles| roles.len() <= MOST_ROLES).map(Some).ok_or(bad(ROLES))
 }
 
 fn conflict(description: &'static str) -> Problem {

@@ -28,7 +28,6 @@ const BEHIND: Duration = Duration::from_secs(10);
 pub(in crate::web) struct Readiness {
     /// `ready`, `not ready` or `draining`.
     status: &'static str,
-    /// Whether each store answers: `up`, `down` or, where it does not within two seconds, `slow`.
     #[schema(inline)]
     users: Answers,
     #[schema(inline)]

@@ -36,6 +36,7 @@ mod redis;
 mod refresh_token;
 mod registration;
 mod revocation_feed;
+mod served;
 #[path = "../servers/mod.rs"]
 mod servers;
 mod settings;
@@ -43,7 +44,6 @@ mod spent;
 mod sqlite;
 mod store;
 mod stores;
-mod switches;
 mod testing;
 mod throttle;
 mod token_request;

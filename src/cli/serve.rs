@@ -90,8 +90,6 @@ pub(super) async fn run(figment: Figment) -> Result<(), Failure> {
     }
     let development = figment.profile() == Config::DEBUG_PROFILE;
     let rocket = rocket::custom(figment)
-        .attach(RequestLog)
-        .attach(SecurityHeaders)
         .attach(stage().settings(settings))
         .attach(AdHoc::on_liftoff("Countersign is up", move |rocket| {
             Box::pin(announce(rocket, development))
@@ -108,6 +106,8 @@ pub(super) async fn run(figment: Figment) -> Result<(), Failure> {
             }
         })
     }));
+    // After all others, so that they see the answer as it is sent.
+    let rocket = rocket.attach(SecurityHeaders).attach(RequestLog);
     match rocket.launch().await {
         Ok(rocket) => {
             // What was answered last is told of too.

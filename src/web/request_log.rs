@@ -15,13 +15,13 @@ use std::time::Duration;
 /// a path, a query or a header.
 ///
 /// The answer has the header `X-Request-Id`, and in the debug profile `Server-Timing`. Health checks
-/// that succeed are told at the level DEBUG, all else at INFO. Attach it before others, or
-/// their time is not counted.
+/// that succeed are told at the level DEBUG, all else at INFO. Attach it after others, since it tells of the
+/// answer as they leave it.
 ///
 /// ```
 /// use countersign::{stage, web::RequestLog};
 ///
-/// let rocket = rocket::build().attach(RequestLog).attach(stage());
+/// let rocket = rocket::build().attach(stage()).attach(RequestLog);
 /// ```
 pub struct RequestLog;
 

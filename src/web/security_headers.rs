@@ -20,7 +20,7 @@ const USUAL: [(&str, &str); 3] = [
 /// ```
 /// use countersign::{stage, web::SecurityHeaders};
 ///
-/// let rocket = rocket::build().attach(SecurityHeaders).attach(stage());
+/// let rocket = rocket::build().attach(stage()).attach(SecurityHeaders);
 /// ```
 pub struct SecurityHeaders;
 

@@ -111,6 +111,9 @@ fn a_preflight_is_answered_for_an_hour() {
     let reply =
         server.send(preflight("/sessions", "DELETE", APP).header("Access-Control-Request-Headers", asked));
     assert_eq!((reply.status, reply.text()), (204, ""));
+    let id = reply.header("x-request-id").expect("it is a request like any other");
+    assert!(server.says(&format!("id={id} method=OPTIONS route=\"unmatched\" status=204 ")));
+    assert_eq!(reply.header("x-frame-options"), Some("DENY"));
     let expected = [
         ("allow-credentials", "true"),
         ("allow-headers", asked),

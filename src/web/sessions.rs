@@ -6,7 +6,7 @@ use super::{
     guard::CurrentUser,
     openapi::{Absent, Person, Refusal, Refuses, Stores, refusals, tag},
 };
-use crate::{clock::UnixTime, grant::Authority, session::SessionId, store::Session};
+use crate::{clock::UnixTime, grant::Authority, session::SessionId, store::Session, user::UserId};
 use rocket::{
     State, delete, get,
     http::{Status, uri::Origin},
@@ -104,9 +104,27 @@ pub(super) async fn list(
     user: &CurrentUser,
     authority: &State<Authority>,
 ) -> Result<Private<Sessions>, Problem> {
-    let sessions = authority.stores.sessions.sessions_of(user.id(), authority.clock.now()).await;
+    of_user(authority, user.id(), user.claims().session_id()).await
+}
+
+/// All sessions of a user; `current` is the one that asks.
+pub(super) async fn of_user(
+    authority: &Authority,
+    user: UserId,
+    current: &str,
+) -> Result<Private<Sessions>, Problem> {
+    let sessions = authority.stores.sessions.sessions_of(user, authority.clock.now()).await;
     let sessions = sessions.map_err(unavailable("sessions could not be listed"))?;
-    Ok(Private(Sessions::new(sessions, user.claims().session_id())))
+    Ok(Private(Sessions::new(sessions, current)))
+}
+
+/// The session of this id, if it is live and this user's; another's is not there.
+pub(super) async fn owned(authority: &Authority, id: &str, user: UserId) -> Result<SessionId, Problem> {
+    let not_found = || catcher::problem(Status::NotFound);
+    let id: SessionId = id.parse().map_err(|_| not_found())?;
+    let found = authority.stores.sessions.find(id, authority.clock.now()).await;
+    let found = found.map_err(unavailable("a session could not be ended"))?;
+    found.filter(|(session, _)| session.user == user).map(|_| id).ok_or_else(not_found)
 }
 
 /// Ends one of one's own sessions; whose a session is that is not one's own is nobody's business.
@@ -126,12 +144,9 @@ pub(super) async fn end(
     user: &CurrentUser,
     authority: &State<Authority>,
 ) -> Result<Status, Problem> {
-    let not_found = || catcher::problem(Status::NotFound);
-    let id: SessionId = id.parse().map_err(|_| not_found())?;
-    let failed = unavailable("a session could not be ended");
-    let found = authority.stores.sessions.find(id, authority.clock.now()).await.map_err(&failed)?;
-    found.filter(|(session, _)| session.user == user.id()).ok_or_else(not_found)?;
-    authority.end_session(user.id(), id).await.map_err(&failed)?;
+    let id = owned(authority, id, user.id()).await?;
+    let ended = authority.end_session(user.id(), id).await;
+    ended.map_err(unavailable("a session could not be ended"))?;
     Ok(Status::NoContent)
 }
 

@@ -3,14 +3,12 @@
 use super::{NoQuery, accounts, exactly, found, problem};
 use crate::{
     grant::Authority,
-    session::SessionId,
     web::{
         admin::Admin,
-        answer::{Private, Problem, unavailable},
-        catcher,
+        answer::{Private, Problem},
         guard::Role,
         openapi::{Absent, Administrator, Refuses, Stores, tag},
-        sessions::{Ended, Sessions},
+        sessions::{Ended, Sessions, of_user, owned},
     },
 };
 use rocket::{
@@ -45,9 +43,7 @@ pub(in crate::web) async fn list(
     authority: &State<Authority>,
 ) -> Result<Private<Sessions>, Problem> {
     let user = found(id, &accounts(&admin, authority)).await?;
-    let sessions = authority.stores.sessions.sessions_of(user.id, authority.clock.now()).await;
-    let sessions = sessions.map_err(unavailable("sessions could not be listed"))?;
-    Ok(Private(Sessions::new(sessions, admin.claims().session_id())))
+    of_user(authority, user.id, admin.claims().session_id()).await
 }
 
 /// Ends one session of this user's; another's is not there.
@@ -71,13 +67,9 @@ pub(in crate::web) async fn end(
     authority: &State<Authority>,
 ) -> Result<Status, Problem> {
     exactly(uri)?;
-    let not_found = || catcher::problem(Status::NotFound);
     let accounts = accounts(&admin, authority);
     let user = found(id, &accounts).await?;
-    let session: SessionId = session.parse().map_err(|_| not_found())?;
-    let there = authority.stores.sessions.find(session, authority.clock.now()).await;
-    let there = there.map_err(unavailable("a session could not be ended"))?;
-    there.filter(|(session, _)| session.user == user.id).ok_or_else(not_found)?;
+    let session = owned(authority, session, user.id).await?;
     accounts.end_session(user.id, session).await.map_err(problem)?;
     Ok(Status::NoContent)
 }

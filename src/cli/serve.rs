@@ -15,6 +15,7 @@ use countersign::{
 use rocket::{
     Config, Orbit, Rocket,
     config::Ident,
+    error::ErrorKind,
     fairing::AdHoc,
     figment::{
         Error, Figment, Profile,
@@ -109,14 +110,22 @@ pub(super) async fn run(figment: Figment) -> Result<(), Failure> {
     // After all others, so that they see the answer as it is sent.
     let rocket = rocket.attach(SecurityHeaders).attach(RequestLog);
     match rocket.launch().await {
-        Ok(rocket) => {
-            // What was answered last is told of too.
-            if let Some(authority) = rocket.state::<Authority>() {
-                authority.audit.end().await;
+        Ok(rocket) => last_words(rocket.state()).await,
+        Err(error) => match error.kind() {
+            ErrorKind::Shutdown(rocket, None) => {
+                tracing::warn!("ended before all requests were answered: they took longer than Rocket waits");
+                last_words(rocket.state()).await;
             }
-            Ok(())
-        }
-        Err(error) => Err(refusal(&error, &address)),
+            kind => return Err(refusal(kind, &address)),
+        },
+    }
+    Ok(())
+}
+
+/// What was answered last is told of too.
+async fn last_words(authority: Option<&Authority>) {
+    if let Some(authority) = authority {
+        authority.audit.end().await;
     }
 }
 
@@ -151,10 +160,9 @@ fn reload_on_hangup(rocket: &Rocket<Orbit>) {
 #[cfg(not(unix))]
 fn reload_on_hangup(_: &Rocket<Orbit>) {}
 
-/// What kept Rocket from launching. Asking for the kind keeps the error from panicking.
-fn refusal(error: &rocket::Error, address: &str) -> Failure {
-    use rocket::error::ErrorKind;
-    match error.kind() {
+/// What kept Rocket from launching.
+fn refusal(kind: &ErrorKind, address: &str) -> Failure {
+    match kind {
         ErrorKind::Bind(error) => Failure::Failed(format!("the address {address} cannot be used: {error}")),
         ErrorKind::Io(error) => Failure::Failed(error.to_string()),
         ErrorKind::Config(error) => Failure::Refused(format!("Rocket's configuration is wrong: {error}")),

@@ -3,9 +3,13 @@
 use crate::{
     http::{Reply, Request, reply_on},
     server::{PASSWORD, Server},
-    servers::eventually,
+    servers::{Redis, eventually},
 };
-use std::{io::Read, net::TcpStream, time::Duration};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
 use tempfile::TempDir;
 
 /// With a drain that outlasts every test, and a user.
@@ -85,6 +89,34 @@ fn it_ends_by_itself_when_the_drain_is_over_and_what_it_did_is_kept() {
     let refresh = last["refresh_token"].as_str().expect("a token");
     let form = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
     assert_eq!(server.send(Request::post("/token").form(&form)).status, 200);
+}
+
+#[test]
+fn a_request_that_does_not_end_keeps_it_from_ending_no_longer_than_rocket_waits() {
+    let redis = Redis::start();
+    let server = Server::start_with(&[
+        ("COUNTERSIGN_REDIS_URL", &redis.url()),
+        ("COUNTERSIGN_STORE__DEADLINE_MS", "30000"),
+        ("ROCKET_SHUTDOWN", "{grace=1,mercy=0}"),
+    ]);
+    redis.stop();
+    let mut stuck = TcpStream::connect(server.address).expect("a connection");
+    stuck.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+    let form = "username=ada&password=analytical-engine";
+    let head = format!(
+        "POST /token HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n\r\n",
+        form.len()
+    );
+    stuck.write_all(head.as_bytes()).expect("sent");
+    let mut start = [0; 12];
+    stuck.read_exact(&mut start).expect("an answer");
+    assert_eq!(&start, b"HTTP/1.1 100", "it is being read");
+    stuck.write_all(form.as_bytes()).expect("sent");
+
+    server.signal("TERM");
+    assert!(server.says("ended before all requests were answered"), "{}", server.log());
+    assert_eq!(server.ended().0, Some(0), "it did what it was told to");
 }
 
 #[test]

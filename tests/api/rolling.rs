@@ -79,6 +79,8 @@ fn a_rolling_restart_under_load_loses_no_request() {
         let settings = [
             ("ROCKET_PORT", &*port),
             ("COUNTERSIGN_DRAIN", DRAIN),
+            // On a crowded machine a login may take longer than Rocket waits.
+            ("ROCKET_SHUTDOWN", "{grace=2,mercy=20}"),
             ("COUNTERSIGN_TRUSTED_PROXIES", "127.0.0.1"),
             ("COUNTERSIGN_REFRESH__SESSIONS_PER_USER", "10000"),
             // That there is not more in the log than can be read.

@@ -29,6 +29,9 @@ pub struct Accounts {
     witness: Witness,
 }
 
+/// How many roles a user may have: so many, each as long as may be, fit into an access token.
+pub const MAX_ROLES: usize = 64;
+
 /// How many costs of hashes are told apart.
 const MOST_KINDS: usize = 64;
 
@@ -44,6 +47,9 @@ pub enum AccountError {
     /// The present password is not the one given.
     #[error("the password is wrong")]
     WrongPassword,
+    /// More roles than [`MAX_ROLES`].
+    #[error("a user has at most {MAX_ROLES} roles")]
+    TooManyRoles,
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -69,6 +75,7 @@ impl Told for AccountError {
             Self::NameTaken => (Outcome::Refused, "name_taken"),
             Self::Unknown => (Outcome::Refused, "no_such_user"),
             Self::WrongPassword => (Outcome::Refused, "wrong_password"),
+            Self::TooManyRoles => (Outcome::Refused, "too_many_roles"),
             Self::Store(_) | Self::Hashing(_) => (Outcome::Failed, "temporarily_unavailable"),
         }
     }
@@ -85,7 +92,7 @@ impl Accounts {
         Self { users, hasher, revocations, witness }
     }
 
-    /// Adds a user.
+    /// Adds a user, with at most [`MAX_ROLES`] roles.
     pub async fn add(
         &self,
         username: Username,
@@ -95,6 +102,7 @@ impl Accounts {
     ) -> Result<User, AccountError> {
         let id = UserId::random();
         let added = async {
+            fit(&roles)?;
             let password = self.hasher.hash(password).await?;
             let user = User { id, username, password, roles, disabled: false, created_at: now };
             match self.users.insert(&user).await? {
@@ -224,7 +232,7 @@ impl Accounts {
         self.witness.note(Event::new(Action::UserPassword).user(id), changed).await
     }
 
-    /// Replaces all roles of a user. Access tokens that tell of the old ones are revoked; the
+    /// Replaces all roles of a user, of which there are at most [`MAX_ROLES`]. Access tokens that tell of the old ones are revoked; the
     /// sessions go on.
     pub async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<(), AccountError> {
         self.set_standing(id, &Standing { roles: Some(roles.clone()), ..Standing::default() }).await
@@ -244,6 +252,7 @@ impl Accounts {
             _ => Ok(()),
         };
         let set = async {
+            roles.as_ref().map_or(Ok(()), fit)?;
             revoke().await?;
             known(self.users.set_standing(id, standing).await?)?;
             Ok(revoke().await?)
@@ -281,6 +290,10 @@ impl Accounts {
         self.witness.tell(Event::new(Action::SessionsEnd).user(id).detail(ended));
         Ok(ended)
     }
+}
+
+fn fit(roles: &BTreeSet<RoleName>) -> Result<(), AccountError> {
+    if roles.len() <= MAX_ROLES { Ok(()) } else { Err(AccountError::TooManyRoles) }
 }
 
 fn known(found: bool) -> Result<(), AccountError> {

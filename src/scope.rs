@@ -108,8 +108,8 @@ impl<'de> Deserialize<'de> for Scope {
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, token) in self.0.iter().enumerate() {
-            let space = if at == 0 { "" } else { " " };
-            write!(f, "{space}{token}")?;
+            f.write_str(if at == 0 { "" } else { " " })?;
+            f.write_str(token)?;
         }
         Ok(())
     }

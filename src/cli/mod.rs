@@ -115,7 +115,10 @@ impl Failure {
 
 impl From<AccountError> for Failure {
     fn from(error: AccountError) -> Self {
-        Self::failed(&error)
+        match error {
+            AccountError::TooManyRoles => Self::refused(error),
+            error => Self::failed(&error),
+        }
     }
 }
 

@@ -36,11 +36,10 @@ impl Authority {
         }
         match self.claims(token).await? {
             Some(claims) if !self.revocations.denies(&claims) => {
-                (event.user, event.session) =
-                    (claims.subject().parse().ok(), claims.session_id().parse().ok());
+                (event.user, event.session) = (claims.user(), claims.session());
                 is_of(claims.client_id(), &client)?;
                 // All of ours have an id.
-                if let Ok(id) = claims.token_id().parse() {
+                if let Some(id) = claims.token() {
                     self.revocations.token(id).await?;
                 }
                 Ok(())
@@ -75,10 +74,10 @@ impl Authority {
 
     /// Ends the session of an access token. A service has none, and its token is all that there is to end.
     pub async fn end_session_by(&self, claims: &Claims) -> Result<(), StoreError> {
-        if let (Ok(user), Ok(session)) = (claims.subject().parse(), claims.session_id().parse()) {
+        if let (Some(user), Some(session)) = (claims.user(), claims.session()) {
             return self.end_session(user, session).await.map(drop);
         }
-        if let Ok(token) = claims.token_id().parse() {
+        if let Some(token) = claims.token() {
             self.revocations.token(token).await?;
             self.audit.record(&Event::new(Action::Revocation).client(claims.client_id()));
         }

@@ -9,6 +9,7 @@ use crate::{
     clock::UnixTime,
     scope::Scope,
     session::SessionId,
+    token::TokenId,
     user::{RoleName, UserId},
 };
 use serde::{
@@ -41,6 +42,8 @@ struct Said {
     user: Option<UserId>,
     /// The session's id, where it could be one of ours.
     session: Option<SessionId>,
+    /// The token's own, where it could be one of ours.
+    token: Option<TokenId>,
 }
 
 impl Claims {
@@ -114,6 +117,11 @@ impl Claims {
         self.0.session
     }
 
+    /// The token's own name as an id of ours, if it is one.
+    pub(crate) fn token(&self) -> Option<TokenId> {
+        self.0.token
+    }
+
     /// Checks the payload of a well signed token, but for whether this is the time for it:
     /// [`timely`](Self::timely).
     pub(super) fn check(payload: &[u8], expected: &Expected) -> Result<Self, JwtError> {
@@ -174,6 +182,7 @@ impl Claims {
         Ok(Self(Arc::new(Said {
             user: subject.parse().ok(),
             session: session_id.parse().ok(),
+            token: jti.parse().ok(),
             subject,
             client_id,
             session_id,

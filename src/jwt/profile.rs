@@ -2,7 +2,7 @@
 
 use super::{
     Claims, JwtError, MAX_TOKEN_BYTES, Rules, jws,
-    verified::{self, Digest, Verified, VerifiedTokens},
+    verified::{Verified, VerifiedTokens},
     verifying_key::VerifyingKey,
 };
 use crate::clock::UnixTime;
@@ -54,16 +54,15 @@ impl Expected {
         verified: &VerifiedTokens,
         now: UnixTime,
     ) -> Result<Claims, JwtError> {
-        // None that is longer was ever remembered, nor is it worth a digest.
-        let digest = if token.len() <= MAX_TOKEN_BYTES { verified::digest(token) } else { None };
-        let known = digest.as_ref().and_then(|digest| verified.find(digest));
-        let claims = match known {
+        // None that is longer was ever remembered.
+        let verified = (token.len() <= MAX_TOKEN_BYTES).then_some(verified);
+        let claims = match verified.and_then(|verified| verified.find(token)) {
             Some(Ok(Verified { kid, claims })) => {
                 choose(kid.as_deref()).ok_or(JwtError::UnknownKey)?;
                 claims
             }
             Some(Err(reason)) => return Err(reason),
-            None => self.lasting(token, choose, digest.map(|digest| (verified, digest)))?,
+            None => self.lasting(token, choose, verified)?,
         };
         claims.timely(&self.rules, now)?;
         Ok(claims)
@@ -74,7 +73,7 @@ impl Expected {
         &self,
         token: &[u8],
         choose: impl Fn(Option<&str>) -> Option<&'k VerifyingKey>,
-        memory: Option<(&VerifiedTokens, Digest)>,
+        memory: Option<&VerifiedTokens>,
     ) -> Result<Claims, JwtError> {
         let found = jws::verify_with(token, choose).and_then(|jws| {
             if !self.profile.takes(jws.media_type().as_deref()) || jws.is_nested() {
@@ -82,16 +81,16 @@ impl Expected {
             }
             Ok((Claims::check(jws.payload(), self)?, jws))
         });
-        let Some((verified, digest)) = memory else { return found.map(|(claims, _)| claims) };
+        let Some(verified) = memory else { return found.map(|(claims, _)| claims) };
         match found {
             Ok((claims, jws)) => {
-                verified.note(digest, Verified { kid: jws.kid().map(Arc::from), claims: claims.clone() });
+                verified.note(token, Verified { kid: jws.kid().map(Arc::from), claims: claims.clone() });
                 Ok(claims)
             }
             Err(reason) => {
                 // Only what took a signature to find out. A key that is not known may come to be.
                 if matches!(reason, JwtError::Signature | JwtError::Type | JwtError::Claim(_)) {
-                    verified.note_refused(digest, reason);
+                    verified.note_refused(token, reason);
                 }
                 Err(reason)
             }

@@ -5,31 +5,74 @@ use super::{Claims, JwtError, Rules};
 #[cfg(feature = "verifier")]
 use super::{KeySet, profile::Expected};
 use crate::clock::UnixTime;
-use aws_lc_rs::digest;
-use quick_cache::{UnitWeighter, sync::Cache};
-use std::{fmt, hash::RandomState, sync::Arc};
+use aws_lc_rs::{constant_time, digest};
+use quick_cache::{Equivalent, UnitWeighter, sync::Cache};
+use std::{
+    fmt,
+    hash::{Hash, Hasher, RandomState},
+    sync::Arc,
+};
 
-/// How many tokens are remembered; one takes about 600 bytes. As many again that were refused take
-/// some 80 bytes each.
+/// How many tokens are remembered; one takes about 600 bytes and its own length. As many again that were
+/// refused take some 80 bytes each.
 const CAPACITY: usize = 10_000;
 
-/// What came of tokens, by the SHA-256 of each, with one set of keys: another set begins with an
-/// empty memory. The map's own hash is keyed anew for each, so nobody can aim for a bucket, and how
-/// long a look takes tells at most something of a digest, from which no token can be had.
+/// What came of tokens with one set of keys: another set begins with an empty memory. The maps' own
+/// hashes are keyed anew for each, so nobody can aim for a bucket.
 ///
 /// That a token is among the good says that its signature and claims were so. Whether its key, its
 /// time and its session still are is for whoever asks to check each time. Only what was verified is
 /// put there. Tokens that were refused have a memory of their own, so whoever makes them up pushes
 /// out nothing but the like.
 pub(super) struct VerifiedTokens {
-    good: Memory<Verified>,
-    refused: Memory<JwtError>,
+    good: Cache<Token, Verified, UnitWeighter, RandomState>,
+    /// By their SHA-256: they may be of any length, and all end alike.
+    refused: Cache<Digest, JwtError, UnitWeighter, RandomState>,
 }
 
-type Memory<T> = Cache<Digest, T, UnitWeighter, RandomState>;
-
 /// The SHA-256 of a token.
-pub(super) type Digest = [u8; 32];
+type Digest = [u8; 32];
+
+/// A good token, found by its end, which is its signature's: no two have the same.
+#[derive(Eq)]
+struct Token(Box<[u8]>);
+
+/// One that may be any.
+struct Presented<'t>(&'t [u8]);
+
+/// Enough of a signature that nobody guesses it.
+fn end(token: &[u8]) -> &[u8] {
+    &token[token.len().saturating_sub(32)..]
+}
+
+/// How long it takes tells nothing of the end, and of the rest only whoever knows the end.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(end(one), end(other)).is_ok() && one == other
+}
+
+impl Hash for Token {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Presented(&self.0).hash(state);
+    }
+}
+
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        is_same(&self.0, &other.0)
+    }
+}
+
+impl Hash for Presented<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        end(self.0).hash(state);
+    }
+}
+
+impl Equivalent<Token> for Presented<'_> {
+    fn equivalent(&self, known: &Token) -> bool {
+        is_same(self.0, &known.0)
+    }
+}
 
 /// What a token said, and which key it was signed with.
 #[derive(Clone)]
@@ -44,19 +87,22 @@ impl VerifiedTokens {
     }
 
     /// What this very token said, or why it was refused; `None` if it is not remembered.
-    pub fn find(&self, token: &Digest) -> Option<Result<Verified, JwtError>> {
-        self.good.get(token).map(Ok).or_else(|| self.refused.get(token).map(Err))
+    pub fn find(&self, token: &[u8]) -> Option<Result<Verified, JwtError>> {
+        let refused = || self.refused.get(&digest(token)?).map(Err);
+        self.good.get(&Presented(token)).map(Ok).or_else(refused)
     }
 
     /// Remembers a token whose signature and claims were found to be good just now.
-    pub fn note(&self, token: Digest, verified: Verified) {
-        self.good.insert(token, verified);
+    pub fn note(&self, token: &[u8], verified: Verified) {
+        self.good.insert(Token(token.into()), verified);
     }
 
     /// Remembers that a token was refused, for a reason that does not pass with the time: its
     /// signature, or what it says.
-    pub fn note_refused(&self, token: Digest, reason: JwtError) {
-        self.refused.insert(token, reason);
+    pub fn note_refused(&self, token: &[u8], reason: JwtError) {
+        if let Some(digest) = digest(token) {
+            self.refused.insert(digest, reason);
+        }
     }
 
     /// Drops those that have expired.
@@ -65,7 +111,7 @@ impl VerifiedTokens {
     }
 }
 
-fn memory<T: Clone>() -> Memory<T> {
+fn memory<K: Eq + Hash, T: Clone>() -> Cache<K, T, UnitWeighter, RandomState> {
     Cache::with(CAPACITY, CAPACITY as u64, UnitWeighter, RandomState::new(), Default::default())
 }
 
@@ -99,7 +145,7 @@ impl KnownKeys {
     }
 }
 
-pub(super) fn digest(token: &[u8]) -> Option<Digest> {
+fn digest(token: &[u8]) -> Option<Digest> {
     digest::digest(&digest::SHA256, token).as_ref().try_into().ok()
 }
 

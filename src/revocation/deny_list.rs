@@ -123,7 +123,7 @@ impl Denied {
     }
 
     fn token(&self, claims: &Claims) -> bool {
-        !self.tokens.is_empty() && claims.token_id().parse().is_ok_and(|id| self.tokens.contains_key(&id))
+        claims.token().is_some_and(|id| self.tokens.contains_key(&id))
     }
 
     fn client_of(&self, claims: &Claims) -> bool {

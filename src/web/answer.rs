@@ -2,7 +2,7 @@
 
 use rocket::{
     Request, Response,
-    http::{ContentType, Header, Status},
+    http::{Header, Status},
     response::{self, Responder},
 };
 use serde::Serialize;
@@ -13,8 +13,7 @@ pub(super) struct Private<T>(pub(super) T);
 
 impl<'r, T: Serialize> Responder<'r, 'static> for Private<T> {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
-        let body = serde_json::to_vec(&self.0).map_err(|_| Status::InternalServerError)?;
-        Ok(json(Status::Ok, body))
+        json(Status::Ok, &self.0)
     }
 }
 
@@ -34,8 +33,7 @@ impl<'r> Responder<'r, 'static> for Problem {
             error_description: &'static str,
         }
         let body = Body { error: self.error, error_description: self.description };
-        let body = serde_json::to_vec(&body).map_err(|_| Status::InternalServerError)?;
-        let mut response = json(self.status, body);
+        let mut response = json(self.status, &body)?;
         if self.status == Status::ServiceUnavailable {
             response.set_header(Header::new("Retry-After", "1"));
         }
@@ -56,12 +54,16 @@ pub(super) fn unavailable<E: std::error::Error + 'static>(what: &'static str) ->
 }
 
 /// RFC 6749 §5.1 wants both headers; errors and personal data are no more for caches.
-fn json(status: Status, body: Vec<u8>) -> Response<'static> {
-    Response::build()
+fn json(status: Status, value: &impl Serialize) -> response::Result<'static> {
+    // Most have room in it.
+    let mut body = Vec::with_capacity(256);
+    serde_json::to_writer(&mut body, value).map_err(|_| Status::InternalServerError)?;
+    Ok(Response::build()
         .status(status)
-        .header(ContentType::new("application", "json"))
+        // Rocket would spell its own type out each time.
+        .header(Header::new("Content-Type", "application/json"))
         .header(Header::new("Cache-Control", "no-store"))
         .header(Header::new("Pragma", "no-cache"))
         .sized_body(body.len(), Cursor::new(body))
-        .finalize()
+        .finalize())
 }

@@ -3,6 +3,7 @@
 
 use super::{body::PATIENCE, guard::Rejection};
 use rocket::{Request, data::Data};
+use std::borrow::Cow;
 use tokio::time::timeout;
 
 /// Set when a form's body brings a token of its own.
@@ -35,10 +36,15 @@ pub fn token<'h>(headers: impl IntoIterator<Item = &'h str>) -> Result<&'h str, 
 
 /// The token that the request presents.
 pub(super) fn presented<'r>(request: &'r Request<'_>) -> Result<&'r str, Rejection> {
-    let token = token(request.headers().get("Authorization"))?;
+    // To look one up costs more than to compare the names of all.
+    let named = |name| request.headers().iter().filter(move |header| header.name == name);
+    let token = token(named("Authorization").filter_map(|header| match header.value {
+        Cow::Borrowed(value) => Some(value),
+        Cow::Owned(_) => None,
+    }))?;
     let in_query = request.query_fields().any(|field| field.name == "access_token");
     // Only a request that says what its body is can have one with a token in it.
-    let has_body = request.headers().contains("Content-Type");
+    let has_body = named("Content-Type").next().is_some();
     if in_query || (has_body && request.local_cache(TokenInBody::default).0) {
         return Err(Rejection::Ambiguous);
     }

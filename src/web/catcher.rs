@@ -19,7 +19,7 @@ pub(super) fn register(rocket: Rocket<Build>) -> Rocket<Build> {
 }
 
 fn respond<'r>(status: Status, request: &'r Request<'_>) -> catcher::Result<'r> {
-    if let Some(rejection) = Rejection::of(request).filter(|rejection| rejection.status() == status) {
+    if let Some(rejection) = Rejection::behind(request, status) {
         return rejection.problem().respond_to(request);
     }
     if status == Status::NotFound {
@@ -57,11 +57,7 @@ pub(super) fn problem(status: Status) -> Problem {
 
 /// Adds the challenge to whatever answer a refused guard led to.
 pub(super) fn challenge(request: &Request<'_>, response: &mut Response<'_>) {
-    // Most requests are not refused, and to look costs them something.
-    if response.status().code < 400 {
-        return;
-    }
-    let rejection = Rejection::of(request).filter(|rejection| rejection.status() == response.status());
+    let rejection = Rejection::behind(request, response.status());
     if let Some(challenge) = rejection.and_then(|rejection| rejection.challenge()) {
         response.set_header(Header::new("WWW-Authenticate", challenge));
     }

@@ -208,12 +208,15 @@ fn what_stands_in_a_field_is_never_taken_for_a_line() {
 #[test]
 fn what_is_wrong_with_a_json_object_is_told_too() {
     let server = Server::start();
+    let many: Vec<_> = (0..65).map(|number| format!("\"r{number}\"")).collect();
+    let many_roles = format!(r#"{{"username":"bob","password_hash":"HASH","roles":[{}]}}"#, many.join(","));
     let rows = [
         (r#"{"username":"bob"}"#, "password_hash: is missing"),
         (r#"{"username":1,"password_hash":"HASH"}"#, "username: must be a text"),
         (r#"{"username":"bob","password_hash":["HASH"]}"#, "password_hash: must be a text"),
         (r#"{"username":"bob","password_hash":"HASH","roles":"editor"}"#, "roles: must be a list of texts"),
         (r#"{"username":"bob","password_hash":"HASH","roles":[1]}"#, "roles: must be a list of texts"),
+        (&many_roles, "roles: must be at most 64"),
         (
             r#"{"username":"bob","password_hash":"HASH","disabled":"false"}"#,
             "disabled: must be true or false",
@@ -229,7 +232,7 @@ fn what_is_wrong_with_a_json_object_is_told_too() {
     let lines: String = rows.iter().map(|(row, _)| format!("{}\n", row.replace("HASH", DJANGO))).collect();
     let good = format!("{{\"username\":\"good\",\"password_hash\":\"{DJANGO}\",\"created_at\":null}}");
     let imported = import(&server, &[], &format!("{lines}{good}"));
-    assert_eq!((imported.code, counts(&imported)), (Some(1), [1, 0, 10]), "{}", imported.log);
+    assert_eq!((imported.code, counts(&imported)), (Some(1), [1, 0, 11]), "{}", imported.log);
     for (line, (at, (_, text))) in imported.log.lines().zip(rows.iter().enumerate()) {
         assert!(line.starts_with(&format!("line {}: {text}", at + 1)), "{line} is not {text}");
     }

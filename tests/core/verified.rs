@@ -113,6 +113,12 @@ fn it_is_itself_and_no_other() {
         {
             assert!(tokens.verify(changed.as_bytes(), NOW).is_err(), "{algorithm}");
         }
+        // It is found by its end, so all others with that end are no other's either.
+        for at in 0..token.len() - 1 {
+            let other = if &token[at..=at] == "A" { "B" } else { "A" };
+            let changed = format!("{}{other}{}", &token[..at], &token[at + 1..]);
+            assert!(tokens.verify(changed.as_bytes(), NOW).is_err(), "{algorithm}, at {at}");
+        }
     }
 }
 

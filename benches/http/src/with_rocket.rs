@@ -7,6 +7,7 @@ use countersign::{
     grant::Authority,
     jwt::Issuance,
     password::PasswordHash,
+    scope::Scope,
     stage,
     store::{Device, Insertion, Session, Stores, Transport, User, memory::MemoryStore},
     token::TokenId,
@@ -38,14 +39,14 @@ fn fixed() -> Json<Caller<'static>> {
 
 #[get("/claims")]
 fn claims(claims: &Claims) -> Json<OwnedCaller<'_>> {
-    Json(OwnedCaller { id: claims.subject(), roles: claims.roles(), scope: claims.scope().to_string() })
+    Json(OwnedCaller { id: claims.subject(), roles: claims.roles(), scope: claims.scope() })
 }
 
 #[derive(serde::Serialize)]
 struct OwnedCaller<'c> {
     id: &'c str,
     roles: &'c BTreeSet<RoleName>,
-    scope: String,
+    scope: &'c Scope,
 }
 
 #[get("/naive")]

@@ -2,6 +2,7 @@
 //! value.
 
 use countersign::{
+    account::MAX_ROLES,
     clock::UnixTime,
     password::PasswordHash,
     store::User,
@@ -74,11 +75,16 @@ impl Form {
             return Err(Wrong::Field("password_hash", text.into()));
         }
         let roles = given.roles.iter().map(|role| role.parse::<RoleName>());
+        let roles: BTreeSet<_> =
+            roles.collect::<Result<_, _>>().map_err(|error| wrong("roles")(error.to_string()))?;
+        if roles.len() > MAX_ROLES {
+            return Err(Wrong::Field("roles", format!("must be at most {MAX_ROLES}")));
+        }
         Ok(User {
             id: UserId::random(),
             username: username.parse().map_err(|error| wrong("username")(format!("{error}")))?,
             password: hash,
-            roles: roles.collect::<Result<_, _>>().map_err(|error| wrong("roles")(error.to_string()))?,
+            roles,
             disabled: given.disabled,
             created_at: given.created_at.unwrap_or(now),
         })

@@ -7,7 +7,10 @@ use rocket::{
     request::Outcome,
     response::{self, Responder},
 };
-use std::sync::Mutex;
+use std::{
+    borrow::Cow,
+    sync::{LazyLock, Mutex},
+};
 use thiserror::Error;
 
 /// Why a guard turned a request away. The caller is told less: see [`Rejection::status`].
@@ -87,15 +90,23 @@ impl Rejection {
 
     /// RFC 6750 §3: the value of `WWW-Authenticate`, without an error code where nothing was sent,
     /// and with the scope that is needed where it is missing.
-    pub(in crate::web) fn challenge(self) -> Option<String> {
-        let (error, description) = self.public();
-        let challenge = format!("Bearer error=\"{error}\", error_description=\"{description}\"");
+    pub(in crate::web) fn challenge(self) -> Option<Cow<'static, str>> {
+        // Made once: nobody's requests are refused as often as those of whoever does not stop.
+        static OF_A_BAD_TOKEN: LazyLock<String> = LazyLock::new(|| Rejection::Revoked.formatted());
         match self {
             Self::Unavailable => None,
             Self::NoCredentials => Some("Bearer".into()),
-            Self::MissingScope(scope) => Some(format!("{challenge}, scope=\"{scope}\"")),
-            _ => Some(challenge),
+            Self::InvalidToken(_) | Self::Revoked | Self::FeedSecret | Self::Subject => {
+                Some(OF_A_BAD_TOKEN.as_str().into())
+            }
+            Self::MissingScope(scope) => Some(format!("{}, scope=\"{scope}\"", self.formatted()).into()),
+            Self::Ambiguous | Self::Service | Self::MissingRole => Some(self.formatted().into()),
         }
+    }
+
+    fn formatted(self) -> String {
+        let (error, description) = self.public();
+        format!("Bearer error=\"{error}\", error_description=\"{description}\"")
     }
 
     /// Remembers the rejection for the catcher and turns it into a guard's outcome.
@@ -107,9 +118,14 @@ impl Rejection {
         Outcome::Error((self.status(), self))
     }
 
-    /// The last rejection of this request, if there was one.
-    pub(in crate::web) fn of(request: &Request<'_>) -> Option<Self> {
-        request.local_cache(Last::default).0.lock().ok().and_then(|last| *last)
+    /// What led to this answer, if a guard's refusal did.
+    pub(in crate::web) fn behind(request: &Request<'_>, status: Status) -> Option<Self> {
+        // Most requests are not refused, and to look costs them something.
+        if status.code < 400 {
+            return None;
+        }
+        let last = *request.local_cache(Last::default).0.lock().ok()?;
+        last.filter(|rejection| rejection.status() == status)
     }
 }
 

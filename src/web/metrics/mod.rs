@@ -63,7 +63,7 @@ impl Metrics {
     pub(super) fn note(&self, request: &Request<'_>, response: &Response<'_>) {
         let status = response.status();
         self.0.requests.note(request, status, Started::of(request).elapsed());
-        if let Some(rejection) = Rejection::of(request).filter(|rejection| rejection.status() == status) {
+        if let Some(rejection) = Rejection::behind(request, status) {
             self.0.refusals.note(rejection);
         }
     }

@@ -3,7 +3,10 @@
 #![expect(dead_code, reason = "only described")]
 
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{Object, ObjectBuilder, Type},
+};
 
 /// A form, with what a client may say of itself in it (RFC 6749 §2.3.1, RFC 7523 §2.2).
 macro_rules! client_form {
@@ -33,9 +36,8 @@ client_form! {
     /// an error; what is empty counts as left out.
     #[schema(as = countersign::TokenRequest)]
     TokenForm {
-        /// How a token is asked for. Without it, `username` or `password` mean `password`.
-        #[schema(required = false, inline)]
-        grant_type: Grant,
+        #[schema(required = false, schema_with = grant_type)]
+        grant_type: String,
         /// For `password`: who logs in.
         #[schema(required = false, examples("ada"))]
         username: String,
@@ -74,6 +76,15 @@ enum Grant {
     Password,
     RefreshToken,
     ClientCredentials,
+}
+
+/// One of them, or nothing: what is empty counts as left out (RFC 6749 §3.2).
+fn grant_type() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("How a token is asked for. Without it, `username` or `password` mean `password`."))
+        .enum_values(Some(["password", "refresh_token", "client_credentials", ""]))
+        .build()
 }
 
 /// Whose session is to end, if it is neither an access token's nor the cookie's.

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 use rocket::http::Status;
-use std::{collections::BTreeMap, marker::PhantomData, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, marker::PhantomData, time::Duration};
 use utoipa::{
     IntoResponses, ToSchema,
     openapi::{
@@ -60,7 +60,8 @@ impl From<Problem> for Refusal {
 impl From<Rejection> for Refusal {
     fn from(rejection: Rejection) -> Self {
         let mut refusal = Self::from(rejection.problem());
-        refusal.headers.extend(rejection.challenge().map(|challenge| ("WWW-Authenticate", challenge)));
+        let challenge = rejection.challenge().map(Cow::into_owned);
+        refusal.headers.extend(challenge.map(|challenge| ("WWW-Authenticate", challenge)));
         refusal
     }
 }

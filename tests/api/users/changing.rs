@@ -70,6 +70,17 @@ fn roles_that_stay_end_nothing_and_all_fit_into_a_token(on: &Backing) {
     assert_eq!(set(&many(64)).status, 400);
     let new = json!({ "username": "new", "roles": many(64) });
     assert_eq!(admin(&server, &root, "POST", "/admin/users", Some(&new)).status, 400);
+    let too_many: Vec<_> = (0..65).map(|at| format!("r{at}")).collect();
+    let added = too_many.iter().flat_map(|role| ["--role", role]);
+    let set_by_hand = ["user", "set-roles", "root"].into_iter().chain(too_many.iter().map(|role| &**role));
+    for words in [["user", "add", "eve"].into_iter().chain(added).collect(), set_by_hand.collect::<Vec<_>>()]
+    {
+        let refused = server.try_cli(&words);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(2), "{said}");
+        assert!(said.contains("a user has at most 64 roles"), "{said}");
+    }
+    assert!(!server.cli(&["user", "list"], "").contains("eve"));
     server.accepts(&root);
     assert_eq!(set(&many(63)).status, 200);
     server.accepts(&server.login("root"));

@@ -39,8 +39,6 @@ use utoipa::ToSchema;
 
 const USERNAME: &str = "username must be 1 to 128 bytes of letters, digits and punctuation (RFC 8265)";
 const ROLES: &str = "roles must be a list of at most 64 names of 1 to 64 of a-z, 0-9, '.', '_', ':' and '-', beginning with a letter";
-/// All of the longest fit into a token.
-const MOST_ROLES: usize = 64;
 const DISABLED: &str = "disabled must be true or false";
 const SEARCH: &str = "search must be at most 128 bytes without control characters";
 const NO_QUERY: &str = "There is no query here";
@@ -327,7 +325,7 @@ fn exactly(uri: &Origin<'_>) -> Result<(), Problem> {
 fn roles(fields: &mut Fields) -> Result<Option<BTreeSet<RoleName>>, Problem> {
     let Some(names) = fields.take::<Vec<String>>("roles", ROLES)? else { return Ok(None) };
     let roles = names.iter().map(|name| name.parse()).collect::<Result<BTreeSet<_>, _>>();
-    roles.ok().filter(|roles| roles.len() <= MOST_ROLES).map(Some).ok_or(bad(ROLES))
+    roles.map(Some).map_err(|_| bad(ROLES))
 }
 
 fn conflict(description: &'static str) -> Problem {
@@ -338,6 +336,7 @@ fn problem(error: AccountError) -> Problem {
     match error {
         AccountError::Unknown => catcher::problem(Status::NotFound),
         AccountError::NameTaken => conflict("There is a user of that name already"),
+        AccountError::TooManyRoles => bad(ROLES),
         error => unavailable("an account could not be changed")(error),
     }
 }

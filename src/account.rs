@@ -114,7 +114,8 @@ impl Accounts {
     }
 
     /// Adds users as they are, with the hashes that they bring, and says what became of each, in
-    /// their order. Doing so again changes nothing.
+    /// their order. Doing so again changes nothing. That they have no more than [`MAX_ROLES`] roles is for
+    /// whoever calls to see to.
     pub async fn import(&self, users: &[User]) -> Result<Vec<Imported>, AccountError> {
         let mut all = Vec::with_capacity(users.len());
         for (user, insertion) in users.iter().zip(self.users.insert_all(users).await?) {
@@ -232,8 +233,8 @@ impl Accounts {
         self.witness.note(Event::new(Action::UserPassword).user(id), changed).await
     }
 
-    /// Replaces all roles of a user, of which there are at most [`MAX_ROLES`]. Access tokens that tell of the old ones are revoked; the
-    /// sessions go on.
+    /// Replaces all roles of a user, of which there are at most [`MAX_ROLES`]. Access tokens that tell of
+    /// the old ones are revoked; the sessions go on.
     pub async fn set_roles(&self, id: UserId, roles: &BTreeSet<RoleName>) -> Result<(), AccountError> {
         self.set_standing(id, &Standing { roles: Some(roles.clone()), ..Standing::default() }).await
     }

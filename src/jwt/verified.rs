@@ -26,7 +26,7 @@ const CAPACITY: usize = 10_000;
 /// out nothing but the like.
 pub(super) struct VerifiedTokens {
     good: Cache<Token, Verified, UnitWeighter, RandomState>,
-    /// By their SHA-256: they may be of any length, and all end alike.
+    /// By their SHA-256: whoever makes them up may have them all end alike, and make them long.
     refused: Cache<Digest, JwtError, UnitWeighter, RandomState>,
 }
 

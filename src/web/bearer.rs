@@ -36,7 +36,7 @@ pub fn token<'h>(headers: impl IntoIterator<Item = &'h str>) -> Result<&'h str, 
 
 /// The token that the request presents.
 pub(super) fn presented<'r>(request: &'r Request<'_>) -> Result<&'r str, Rejection> {
-    // To look one up costs more than to compare the names of all.
+    // To look one up costs more than to compare the names of all, of which Rocket lends the values.
     let named = |name| request.headers().iter().filter(move |header| header.name == name);
     let token = token(named("Authorization").filter_map(|header| match header.value {
         Cow::Borrowed(value) => Some(value),

@@ -102,7 +102,7 @@ fn a_request_that_does_not_end_keeps_it_from_ending_no_longer_than_rocket_waits(
     redis.stop();
     let mut stuck = TcpStream::connect(server.address).expect("a connection");
     stuck.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
-    let form = "username=ada&password=analytical-engine";
+    let form = format!("username=ada&password={PASSWORD}");
     let head = format!(
         "POST /token HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\
          Content-Type: application/x-www-form-urlencoded\r\n\r\n",

@@ -18,6 +18,8 @@ mod full;
 mod guard;
 mod hashing;
 mod jws;
+
+mod kept;
 mod key;
 mod key_file;
 mod keys;

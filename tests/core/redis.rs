@@ -5,7 +5,7 @@ use countersign::{
     clock::{Clock, SystemClock, UnixTime},
     config::RedisUrl,
     store::{
-        Advance, Creation, OpenError, Session, SessionStore, Severity, StoreError,
+        Advance, Creation, Device, OpenError, Session, SessionStore, Severity, StoreError,
         conformance::{self, NOW, session},
         redis::{RedisStore, Vitals},
     },
@@ -122,6 +122,18 @@ async fn whatever_could_lose_a_revocation_is_found() {
     let found = findings(&Redis::replica_of(&redis), false).await;
     assert!(
         matches!(found.first(), Some((Severity::Refusal, text)) if text.contains("replica")),
+        "{found:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_may_pass_by_itself_is_a_warning() {
+    let redis = Redis::start_with(&[("appendonly", "yes")]);
+    let store = open(&redis.url()).await;
+    redis.command(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    let found = store.checkup(SystemClock.now(), PATIENT).await.expect("it answers");
+    assert!(
+        matches!(&*found, [one] if one.severity == Severity::Warning && one.text.contains("NOREPLICAS")),
         "{found:?}"
     );
 }
@@ -324,6 +336,34 @@ async fn sessions_as_the_version_before_kept_them_are_taken_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn more_sessions_than_are_looked_at_at_a_time_are_taken_over_and_removed_at_once() {
+    let redis = Redis::start();
+    let salt = countersign::refresh_token::Salt::from_bytes(*b"0123456789abcdef");
+    let one = Session { salt, ..session(UserId::random()) };
+    plant(&redis, &one, &[]);
+    let copying = "local fields = redis.call('HGETALL', '{test}:session:' .. ARGV[1])
+        for number = 1, 1200 do
+            local id = string.format('AAAAAAAAAAAAAAAAA%04dA', number)
+            redis.call('HSET', '{test}:session:' .. id, unpack(fields))
+            redis.call('SADD', '{test}:user:' .. ARGV[2], id)
+            redis.call('ZADD', '{test}:ends', ARGV[3], id)
+        end";
+    let ends = one.ends_at().0.to_string();
+    redis.command(&["EVAL", copying, "0", &one.id.to_string(), &one.user.to_string(), &ends]);
+
+    let store = open(&redis.url()).await;
+    store.begin_epoch(0).await.expect("an epoch");
+    store.checkup(NOW, PATIENT).await.expect("what a server does first");
+    assert_eq!(redis.command(&["KEYS", "{test}:ends"]), "", "all are taken over");
+    let count = async || store.count(UnixTime(0)..UnixTime(u64::MAX), NOW).await.expect("count");
+    assert_eq!(count().await, 1_201);
+    assert_eq!(store.purge(one.ends_at(), NOW, 1_100).await.expect("purge"), 1_100, "no more than asked for");
+    assert_eq!(count().await, 101);
+    assert_eq!(store.purge(one.ends_at(), NOW, 1_100).await.expect("purge"), 101);
+    assert_eq!(redis.command(&["KEYS", "{test}:slot*"]), "", "and where they were looked for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_text_of_a_user_agent_is_kept_once_and_goes_some_time_after_the_last_that_has_it() {
     let redis = Redis::start();
     let store = open(&redis.url()).await;
@@ -332,8 +372,8 @@ async fn the_text_of_a_user_agent_is_kept_once_and_goes_some_time_after_the_last
         let session = session(UserId::random());
         assert_eq!(store.create(&session, revision, 5).await.expect("create"), Creation::Created);
     }
-    let keys = redis.command(&["EVAL", "return #redis.call('KEYS', '{test}:a*')", "0"]);
-    assert_eq!(keys, "1");
+    let keys = || redis.command(&["EVAL", "return #redis.call('KEYS', '{test}:a*')", "0"]);
+    assert_eq!(keys(), "1");
     let left = "return redis.call('TTL', redis.call('KEYS', '{test}:a*')[1])";
     let left: u64 = redis.command(&["EVAL", left, "0"]).parse().expect("a number");
     assert!((87_300..=87_400).contains(&left), "as long as the sessions and a day more: {left}");
@@ -342,5 +382,12 @@ async fn the_text_of_a_user_agent_is_kept_once_and_goes_some_time_after_the_last
     let user = UserId::random();
     let plain = Session { device: Default::default(), ..session(user) };
     assert_eq!(store.create(&plain, revision, 5).await.expect("create"), Creation::Created);
-    assert_eq!(store.find(plain.id, NOW).await.expect("find"), Some((plain, revision)));
+    assert_eq!(store.find(plain.id, NOW).await.expect("find"), Some((plain.clone(), revision)));
+    let device = |text: &str| Device { user_agent: Some(text.into()), ..Device::default() };
+    for text in ["one browser", "another"] {
+        let session = Session { device: device(text), ..session(UserId::random()) };
+        assert_eq!(store.create(&session, revision, 5).await.expect("create"), Creation::Created);
+        assert_eq!(store.find(session.id, NOW).await.expect("find"), Some((session, revision)));
+    }
+    assert_eq!(keys(), "2", "each text once");
 }

@@ -31,6 +31,10 @@ async fn what_keeps_it_from_opening_is_named() {
     assert!(matches!(error, OpenError::Unreachable(_)), "{error:?}");
     let error = refusal(&server.url("nothing")).await;
     assert!(matches!(error, OpenError::NoDatabase(_)), "{error:?}");
+    let closed = Database::new();
+    server.sql("postgres", &format!("ALTER DATABASE \"{}\" WITH ALLOW_CONNECTIONS false", closed.name));
+    let error = refusal(&closed.url).await;
+    assert!(matches!(error, OpenError::Refused(_)), "{error:?}");
     let error = refusal(&server.url("postgres").replace("postgres@", "nobody@")).await;
     assert!(matches!(error, OpenError::Credentials(_)), "{error:?}");
 }

@@ -28,6 +28,10 @@ struct Desk {
 
 impl Desk {
     async fn on<S: ClientStore + SessionStore>(store: Arc<S>) -> Arc<Self> {
+        Self::at(UnixTime(1_000_000), store).await
+    }
+
+    async fn at<S: ClientStore + SessionStore>(now: UnixTime, store: Arc<S>) -> Arc<Self> {
         let environment = Environment::from_pairs([
             ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1"),
             ("COUNTERSIGN_SCOPES", "items reports:read"),
@@ -42,7 +46,7 @@ impl Desk {
             attempts: None,
             audit: None,
         };
-        let clock = Arc::new(ManualClock::new(UnixTime(1_000_000)));
+        let clock = Arc::new(ManualClock::new(now));
         let authority = Authority::open(&settings, stores, clock).await.expect("opened");
         let clients = authority.clients(Actor::Server).expect("a store of clients");
         Arc::new(Self { authority, clients, store })

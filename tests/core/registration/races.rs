@@ -1,8 +1,11 @@
 //! Changes to one client by many at once.
 
 use super::{Desk, holds, id, on_both, secret};
-use countersign::registration::{ClientError, Rotation};
-use std::sync::Arc;
+use countersign::{
+    registration::{ClientError, Rotation},
+    store::{SessionStore, memory::MemoryStore},
+};
+use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 
 async fn all<T>(tasks: Vec<JoinHandle<T>>) -> Vec<T> {
@@ -163,4 +166,21 @@ async fn taken(desk: Arc<Desk>, id: countersign::client::ClientId) -> Vec<(Strin
         }
     }
     vec![]
+}
+
+#[tokio::test]
+async fn a_client_begins_behind_one_that_had_its_id_so_long_ago_that_nobody_remembers() {
+    let store = Arc::new(MemoryStore::new());
+    let before = Desk::on(store.clone()).await;
+    let (first, _) = before.add(&id("app")).await.expect("added");
+    before.add(&id("other")).await.expect("added");
+    // A store keeps the last line of its list, which is of the other.
+    for removed in ["app", "other"] {
+        before.clients.delete(&id(removed)).await.expect("removed");
+    }
+    let later = before.now().plus(Duration::from_secs(7 * 86_400));
+    SessionStore::purge(&*store, later, later, 1_000).await.expect("purged");
+    let again = Desk::at(later, store).await;
+    let (second, _) = again.add(&id("app")).await.expect("added");
+    assert!(second.revision > first.revision + 1_000, "{} and {}", first.revision, second.revision);
 }

@@ -1,6 +1,7 @@
 //! The kit for everybody's own routes: that it is right, and that it notices.
 
 mod kit;
+mod listed;
 mod ours;
 mod protected;
 

@@ -1,6 +1,7 @@
 //! How many passwords may be guessed, by an artificial clock and without hashing.
 
 mod device;
+mod forgotten;
 mod login;
 mod policy;
 

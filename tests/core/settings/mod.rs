@@ -1,5 +1,7 @@
 //! Settings: what is refused, that all of it is reported, and that no value shows.
 
+mod numbers;
+
 use countersign::config::{Database, Environment, KeyPlace, Settings};
 use figment::{
     Figment,

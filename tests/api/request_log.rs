@@ -111,3 +111,13 @@ fn only_developers_are_told_how_long_it_took() {
     let number = said.strip_prefix("total;dur=").expect("a duration");
     assert!(number.parse::<f64>().is_ok(), "{said}");
 }
+
+#[test]
+fn a_server_with_which_nothing_is_wrong_says_so_by_saying_nothing_of_it() {
+    let server = Server::start();
+    server.send(Request::get("/health/live").header("X-Request-Id", "the-first"));
+    line(&server, "the-first");
+    let wrong: Vec<_> =
+        server.log().lines().filter(|line| line.contains(" ERROR ")).map(str::to_owned).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}

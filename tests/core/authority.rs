@@ -6,8 +6,8 @@ use countersign::{
     clock::{ManualClock, UnixTime},
     config::{Environment, Settings, WhenStale},
     grant::{Authority, BasicCredentials, Caller, ClientCredentials, GrantError, TokenRequest},
-    password::Password,
-    store::{Stores, memory::MemoryStore},
+    password::{Argon2Params, Cost, Password},
+    store::{Stores, UserStore, memory::MemoryStore},
 };
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -119,4 +119,21 @@ async fn it_signs_in_the_name_of_the_issuer_that_was_set() {
     assert_eq!(authority.tokens.issuer(), "https://login.example");
     let tokens = authority.token(login(), Caller::default()).await.expect("a login");
     authority.verify(tokens.access_token.as_bytes()).await.expect("its own token");
+}
+
+#[tokio::test]
+async fn new_hashes_cost_what_is_set() {
+    let environment = Environment::from_pairs([
+        ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1"),
+        ("COUNTERSIGN_PASSWORD__MEMORY_KIB", "7168"),
+        ("COUNTERSIGN_PASSWORD__ITERATIONS", "5"),
+    ]);
+    let settings = Settings::load(&rocket::Config::figment(), environment).expect("good settings");
+    let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(ManualClock::new(NOW)));
+    let authority = Authority::open(&settings, Stores::of(store.clone()), clock).await.expect("opened");
+    let password = Password::parse(PASSWORD).expect("a password");
+    let (ada, accounts) = ("ada".parse().expect("a name"), authority.accounts(Actor::Server));
+    accounts.add(ada, password, BTreeSet::new(), NOW).await.expect("added");
+    let found = store.by_username(&"ada".parse().expect("a name")).await.expect("found").expect("a user");
+    assert_eq!(found.password.cost(), Some(Cost::Argon2id(Argon2Params::new(7_168, 5, 1).expect("good"))));
 }

@@ -3,14 +3,18 @@
 use crate::stores::{new_database, new_namespace, postgres, redis, sqlite};
 use countersign::{
     clock::UnixTime,
+    config::{Environment, Settings},
     keys::KeyFile,
+    password::PasswordHash,
     store::{
-        Finding, KeptRing, SessionStore, StoreError, UserStore, conformance, memory::MemoryStore,
-        sqlite::SqliteStore,
+        Finding, Insertion, KeptRing, SessionStore, Standing, StoreError, Stores, User, UserStore,
+        conformance, memory::MemoryStore, sqlite::SqliteStore,
     },
-    user::UserId,
+    user::{NamePart, UserId, Username},
 };
+use rocket::async_trait;
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -26,6 +30,85 @@ async fn the_memory_store_conforms() {
     conformance::key_ring(store.clone(), store.clone()).await;
     conformance::attempts(store.clone(), store.clone()).await;
     conformance::audit(store.clone(), store).await;
+}
+
+/// A store that does no more than it has to.
+struct Plain(MemoryStore);
+
+#[async_trait]
+impl UserStore for Plain {
+    async fn insert(&self, user: &User) -> Result<Insertion, StoreError> {
+        self.0.insert(user).await
+    }
+    async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        UserStore::by_id(&self.0, id).await
+    }
+    async fn by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
+        self.0.by_username(username).await
+    }
+    async fn list(&self, after: Option<&Username>, limit: u32) -> Result<Vec<User>, StoreError> {
+        UserStore::list(&self.0, after, limit).await
+    }
+    async fn replace_password(
+        &self,
+        id: UserId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        self.0.replace_password(id, expected, new).await
+    }
+    async fn set_password(&self, id: UserId, new: &PasswordHash) -> Result<bool, StoreError> {
+        self.0.set_password(id, new).await
+    }
+    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<bool, StoreError> {
+        self.0.set_standing(id, standing).await
+    }
+    async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
+        UserStore::delete(&self.0, id).await
+    }
+    async fn ping(&self) -> Result<(), StoreError> {
+        UserStore::ping(&self.0).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_does_no_more_than_it_has_to_conforms() {
+    let store = Arc::new(Plain(MemoryStore::new()));
+    conformance::users(store.clone(), store.clone()).await;
+
+    // More than are looked through at a time.
+    let user = |number: u32| User {
+        id: UserId::random(),
+        username: format!("of-many-{number:04}").parse().expect("a name"),
+        password: PasswordHash::from_stored(String::new()),
+        roles: BTreeSet::new(),
+        disabled: false,
+        created_at: UnixTime(1_700_000_000),
+    };
+    store.insert_all(&(0..2_500).map(user).collect::<Vec<_>>()).await.expect("inserted");
+    let part: NamePart = "y-24".parse().expect("a part");
+    let found = store.search(&part, None, 1_000).await.expect("found");
+    assert_eq!(found.len(), 100);
+    assert!(found.iter().all(|user| user.username.as_str().starts_with("of-many-24")));
+}
+
+#[tokio::test]
+async fn the_database_that_settings_name_is_opened() {
+    let folder = TempDir::new().expect("a folder");
+    let file = format!("sqlite:{}", folder.path().join("users.db").display());
+    for (url, shared) in [("memory:", false), (&*file, true), (&*new_database(), true)] {
+        let pairs = [
+            ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1"),
+            ("COUNTERSIGN_DATABASE_URL", url),
+        ];
+        let settings = Settings::load(&rocket::Config::figment(), Environment::from_pairs(pairs));
+        let settings = settings.expect("good settings");
+        let [one, other] = [Stores::open(&settings).await, Stores::open(&settings).await];
+        let (one, other) = (one.expect("opened"), other.expect("opened"));
+        one.sessions.begin_epoch(7).await.expect("an epoch");
+        let seen = other.sessions.revocations(0, 1).await.is_ok_and(|list| list.epoch > 7);
+        assert_eq!(seen, shared, "{url}: whether both are one");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

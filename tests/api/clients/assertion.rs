@@ -162,3 +162,18 @@ fn of_many_uses_of_one_assertion_at_once_one_counts(on: &Backing) {
         assert_eq!(sorted[..2], [200, 401], "one is taken and no other: {statuses:?}");
     }
 }
+
+#[test]
+fn an_assertion_is_given_the_leeway_of_all_tokens() {
+    let key = Key::eddsa();
+    for (leeway, status) in [("0", 401), ("60", 200)] {
+        let settings = [super::SCOPES, ("COUNTERSIGN_ISSUER", ISSUER), ("COUNTERSIGN_LEEWAY", leeway)];
+        let server = Server::start_with(&settings);
+        signer(&server, "signer", key, &[]);
+        let mut claims = claims("signer");
+        for (claim, past) in [("iat", 80), ("exp", 80)] {
+            claims[claim] = (claims[claim].as_u64().expect("a time") - past).into();
+        }
+        assert_eq!(present(&server, &signed(key, &claims), &[]).status, status, "leeway {leeway}");
+    }
+}

@@ -10,8 +10,8 @@ use countersign::{
     client::ClientId,
     password::PasswordHash,
     store::{
-        Advance, ClientStore, Finding, RevocationFeed, Session, SessionStore, Severity, StoreError, User,
-        UserStore,
+        Advance, ClientStore, Finding, RevocationFeed, Session, SessionStore, Severity, StoreError, Stores,
+        User, UserStore,
         conformance::{NOW, session},
         postgres::{PostgresStore, Vitals},
     },
@@ -246,6 +246,31 @@ async fn a_silent_network_is_an_error_and_costs_no_connection_for_good() {
     next_of(&mut *feed).await.expect("it is heard of");
     timeout(LIMIT, store.close()).await.expect("nobody holds a connection");
     assert!(store.ping().await.is_err(), "closed is closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_that_hears_nothing_for_long_asks_whether_anybody_is_there() {
+    let database = Database::new();
+    let proxy = Proxy::to(Postgres::shared().address());
+    let url = Postgres::shared().url_at(proxy.port(), &database.name);
+    let store = Arc::new(PostgresStore::open(&url, 4, SHORT).await.expect("it opens"));
+    store.begin_epoch(0).await.expect("an epoch");
+    let mut feed = store.feed().await.expect("a feed");
+    // It asks after ten seconds.
+    let long = Duration::from_millis(10_100);
+    tokio::time::sleep(long).await;
+    timeout(SHORT, feed.changed()).await.expect_err("there was nothing to tell, and that is no error");
+    proxy.blackhole();
+    tokio::time::sleep(long).await;
+    next_of(&mut *feed).await.expect_err("nobody answers");
+}
+
+#[tokio::test]
+async fn its_connections_are_told() {
+    let store = Database::new().open(3, PATIENT).await;
+    store.ping().await.expect("it answers");
+    let told = Stores::all_in(store).connections();
+    assert!(matches!(&*told, [one] if one.store == "postgres" && one.max == 3), "{told:?}");
 }
 
 #[tokio::test]

@@ -31,6 +31,8 @@ async fn what_keeps_it_from_opening_is_named() {
     assert!(matches!(error, OpenError::Unreachable(_)), "{error:?}");
     let error = refusal(&server.url("nothing")).await;
     assert!(matches!(error, OpenError::NoDatabase(_)), "{error:?}");
+    let error = refusal(&format!("{}?sslmode=require", server.url("postgres"))).await;
+    assert!(matches!(error, OpenError::Tls(_)), "{error:?}");
     let closed = Database::new();
     server.sql("postgres", &format!("ALTER DATABASE \"{}\" WITH ALLOW_CONNECTIONS false", closed.name));
     let error = refusal(&closed.url).await;

@@ -18,7 +18,6 @@ mod full;
 mod guard;
 mod hashing;
 mod jws;
-
 mod kept;
 mod key;
 mod key_file;

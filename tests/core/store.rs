@@ -7,8 +7,11 @@ use countersign::{
     keys::KeyFile,
     password::PasswordHash,
     store::{
-        Finding, Insertion, KeptRing, SessionStore, Standing, StoreError, Stores, User, UserStore,
-        conformance, memory::MemoryStore, sqlite::SqliteStore,
+        Creation, Finding, Insertion, KeptRing, Session, SessionStore, Standing, StoreError, Stores, User,
+        UserStore,
+        conformance::{self, NOW, session},
+        memory::MemoryStore,
+        sqlite::SqliteStore,
     },
     user::{NamePart, UserId, Username},
 };
@@ -30,6 +33,17 @@ async fn the_memory_store_conforms() {
     conformance::key_ring(store.clone(), store.clone()).await;
     conformance::attempts(store.clone(), store.clone()).await;
     conformance::audit(store.clone(), store).await;
+}
+
+fn user(name: &str) -> User {
+    User {
+        id: UserId::random(),
+        username: name.parse().expect("a name"),
+        password: PasswordHash::from_stored(String::new()),
+        roles: BTreeSet::new(),
+        disabled: false,
+        created_at: NOW,
+    }
 }
 
 /// A store that does no more than it has to.
@@ -77,15 +91,8 @@ async fn a_store_that_does_no_more_than_it_has_to_conforms() {
     conformance::users(store.clone(), store.clone()).await;
 
     // More than are looked through at a time.
-    let user = |number: u32| User {
-        id: UserId::random(),
-        username: format!("of-many-{number:04}").parse().expect("a name"),
-        password: PasswordHash::from_stored(String::new()),
-        roles: BTreeSet::new(),
-        disabled: false,
-        created_at: UnixTime(1_700_000_000),
-    };
-    store.insert_all(&(0..2_500).map(user).collect::<Vec<_>>()).await.expect("inserted");
+    let many: Vec<_> = (0..2_500).map(|number| user(&format!("of-many-{number:04}"))).collect();
+    store.insert_all(&many).await.expect("inserted");
     let part: NamePart = "y-24".parse().expect("a part");
     let found = store.search(&part, None, 1_000).await.expect("found");
     assert_eq!(found.len(), 100);
@@ -97,18 +104,33 @@ async fn the_database_that_settings_name_is_opened() {
     let folder = TempDir::new().expect("a folder");
     let file = format!("sqlite:{}", folder.path().join("users.db").display());
     for (url, shared) in [("memory:", false), (&*file, true), (&*new_database(), true)] {
-        let pairs = [
-            ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1"),
-            ("COUNTERSIGN_DATABASE_URL", url),
-        ];
-        let settings = Settings::load(&rocket::Config::figment(), Environment::from_pairs(pairs));
+        let settings = Settings::load(
+            &rocket::Config::figment(),
+            Environment::from_pairs([
+                ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1"),
+                ("COUNTERSIGN_DATABASE_URL", url),
+                ("COUNTERSIGN_STORE__DEADLINE_MS", "10000"),
+            ]),
+        );
         let settings = settings.expect("good settings");
-        let [one, other] = [Stores::open(&settings).await, Stores::open(&settings).await];
-        let (one, other) = (one.expect("opened"), other.expect("opened"));
-        one.sessions.begin_epoch(7).await.expect("an epoch");
-        let seen = other.sessions.revocations(0, 1).await.is_ok_and(|list| list.epoch > 7);
-        assert_eq!(seen, shared, "{url}: whether both are one");
+        let one = Stores::open(&settings).await.expect("opened");
+        let other = Stores::open(&settings).await.expect("opened");
+        one.users.insert(&user("ada")).await.expect("inserted");
+        let seen = other.users.by_username(&"ada".parse().expect("a name")).await.expect("an answer");
+        assert_eq!(seen.is_some(), shared, "{url}");
     }
+}
+
+#[tokio::test]
+async fn a_time_that_redis_has_no_room_for_is_the_latest_that_it_has() {
+    let store = redis(&new_namespace()).await;
+    let revision = store.begin_epoch(0).await.expect("an epoch");
+    let forever = Duration::from_secs(1 << 40);
+    let usual = session(UserId::random());
+    let eternal = Session { expires_at: NOW.plus(forever), idle: forever, ..usual };
+    assert_eq!(store.create(&eternal, revision, 5).await.expect("create"), Creation::Created);
+    let ages_later = NOW.plus(Duration::from_secs(1 << 39));
+    assert!(store.find(eternal.id, ages_later).await.expect("find").is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]

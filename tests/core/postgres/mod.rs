@@ -253,13 +253,15 @@ async fn a_feed_that_hears_nothing_for_long_asks_whether_anybody_is_there() {
     let database = Database::new();
     let proxy = Proxy::to(Postgres::shared().address());
     let url = Postgres::shared().url_at(proxy.port(), &database.name);
-    let store = Arc::new(PostgresStore::open(&url, 4, SHORT).await.expect("it opens"));
+    let deadline = Duration::from_secs(3);
+    let store = Arc::new(PostgresStore::open(&url, 4, deadline).await.expect("it opens"));
     store.begin_epoch(0).await.expect("an epoch");
     let mut feed = store.feed().await.expect("a feed");
-    // It asks after ten seconds.
+    // Longer than `SILENCE` in `store/postgres/feed.rs`, after which it asks.
     let long = Duration::from_millis(10_100);
     tokio::time::sleep(long).await;
-    timeout(SHORT, feed.changed()).await.expect_err("there was nothing to tell, and that is no error");
+    let heard = timeout(deadline + SHORT, feed.changed()).await;
+    heard.expect_err("it is answered, and there is nothing to tell");
     proxy.blackhole();
     tokio::time::sleep(long).await;
     next_of(&mut *feed).await.expect_err("nobody answers");

@@ -14,19 +14,21 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 const NOW: UnixTime = UnixTime(1_700_000_000);
 const PASSWORD: &str = "correct horse";
 
-/// A server with the user `ada`.
-async fn authority() -> Authority {
-    let environment = Environment::from_pairs([
-        ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1"),
-        ("COUNTERSIGN_ISSUER", "https://login.example"),
-    ]);
+/// A server with the user `ada`, and its store.
+async fn set(setting: &[(&str, &str)]) -> (Authority, Arc<MemoryStore>) {
+    let key = ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1");
+    let environment = Environment::from_pairs([&[key], setting].concat());
     let settings = Settings::load(&rocket::Config::figment(), environment).expect("good settings");
     let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(ManualClock::new(NOW)));
-    let authority = Authority::open(&settings, Stores::of(store), clock).await.expect("opened");
+    let authority = Authority::open(&settings, Stores::of(store.clone()), clock).await.expect("opened");
     let password = Password::parse(PASSWORD).expect("a password");
     let ada = "ada".parse().expect("a name");
     authority.accounts(Actor::Server).add(ada, password, BTreeSet::new(), NOW).await.expect("added");
-    authority
+    (authority, store)
+}
+
+async fn authority() -> Authority {
+    set(&[("COUNTERSIGN_ISSUER", "https://login.example")]).await.0
 }
 
 fn login() -> TokenRequest {
@@ -123,17 +125,8 @@ async fn it_signs_in_the_name_of_the_issuer_that_was_set() {
 
 #[tokio::test]
 async fn new_hashes_cost_what_is_set() {
-    let environment = Environment::from_pairs([
-        ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1"),
-        ("COUNTERSIGN_PASSWORD__MEMORY_KIB", "7168"),
-        ("COUNTERSIGN_PASSWORD__ITERATIONS", "5"),
-    ]);
-    let settings = Settings::load(&rocket::Config::figment(), environment).expect("good settings");
-    let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(ManualClock::new(NOW)));
-    let authority = Authority::open(&settings, Stores::of(store.clone()), clock).await.expect("opened");
-    let password = Password::parse(PASSWORD).expect("a password");
-    let (ada, accounts) = ("ada".parse().expect("a name"), authority.accounts(Actor::Server));
-    accounts.add(ada, password, BTreeSet::new(), NOW).await.expect("added");
-    let found = store.by_username(&"ada".parse().expect("a name")).await.expect("found").expect("a user");
-    assert_eq!(found.password.cost(), Some(Cost::Argon2id(Argon2Params::new(7_168, 5, 1).expect("good"))));
+    let costs = [("COUNTERSIGN_PASSWORD__MEMORY_KIB", "7168"), ("COUNTERSIGN_PASSWORD__ITERATIONS", "5")];
+    let (_, store) = set(&costs).await;
+    let ada = store.by_username(&"ada".parse().expect("a name")).await.expect("found").expect("a user");
+    assert_eq!(ada.password.cost(), Some(Cost::Argon2id(Argon2Params::new(7_168, 5, 1).expect("good"))));
 }

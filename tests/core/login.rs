@@ -1,5 +1,6 @@
 //! A login during which the user's password hash becomes another.
 
+use crate::plain::{Plain, Users};
 use async_trait::async_trait;
 use countersign::{
     audit::Actor,
@@ -7,8 +8,8 @@ use countersign::{
     config::{Environment, Settings},
     grant::{Authority, Caller, GrantError, TokenRequest, Tokens},
     password::{Hasher, Password, PasswordHash},
-    store::{Insertion, Standing, StoreError, Stores, User, UserStore, memory::MemoryStore},
-    user::{UserId, Username},
+    store::{StoreError, Stores, User, UserStore, memory::MemoryStore},
+    user::Username,
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -21,39 +22,14 @@ struct Lagging {
 }
 
 #[async_trait]
-impl UserStore for Lagging {
-    async fn insert(&self, user: &User) -> Result<Insertion, StoreError> {
-        UserStore::insert(&*self.store, user).await
+impl Users for Lagging {
+    fn memory(&self) -> &MemoryStore {
+        &self.store
     }
-    async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        UserStore::by_id(&*self.store, id).await
-    }
-    async fn by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
+
+    async fn found(&self, username: &Username) -> Result<Option<User>, StoreError> {
         let found = self.store.by_username(username).await?;
         Ok(found.map(|user| User { password: self.before.clone(), ..user }))
-    }
-    async fn list(&self, after: Option<&Username>, limit: u32) -> Result<Vec<User>, StoreError> {
-        UserStore::list(&*self.store, after, limit).await
-    }
-    async fn replace_password(
-        &self,
-        id: UserId,
-        expected: &PasswordHash,
-        new: &PasswordHash,
-    ) -> Result<bool, StoreError> {
-        self.store.replace_password(id, expected, new).await
-    }
-    async fn set_password(&self, id: UserId, new: &PasswordHash) -> Result<bool, StoreError> {
-        self.store.set_password(id, new).await
-    }
-    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<bool, StoreError> {
-        self.store.set_standing(id, standing).await
-    }
-    async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
-        UserStore::delete(&*self.store, id).await
-    }
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.store.ping().await
     }
 }
 
@@ -66,7 +42,7 @@ struct Scene {
 impl Scene {
     async fn set(before: &PasswordHash, present: &PasswordHash) -> Self {
         let store = Arc::new(MemoryStore::new());
-        let users = Arc::new(Lagging { store: store.clone(), before: before.clone() });
+        let users = Arc::new(Plain(Lagging { store: store.clone(), before: before.clone() }));
         let stores = Stores { users, ..Stores::of(store.clone()) };
         let environment =
             Environment::from_pairs([("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1")]);

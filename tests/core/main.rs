@@ -29,6 +29,7 @@ mod model;
 mod openapi;
 mod page;
 mod password;
+mod plain;
 mod postgres;
 mod properties;
 mod proxies;

@@ -3,66 +3,41 @@
 mod attempts;
 mod clients;
 
+use crate::plain::{Plain, Users};
 use async_trait::async_trait;
 use countersign::{
     client::ClientId,
     clock::UnixTime,
-    password::PasswordHash,
     session::SessionId,
     store::{
         Advance, Creation, Insertion, KeptRing, KeyRingStore, RevocationFeed, RevocationList, Session,
-        SessionStore, Standing, StoreError, User, UserStore, conformance, memory::MemoryStore,
+        SessionStore, StoreError, User, UserStore, conformance, memory::MemoryStore,
     },
     token::TokenId,
-    user::{UserId, Username},
+    user::UserId,
 };
 use std::{ops::Range, sync::Arc, time::Duration};
 
 struct Racy(MemoryStore);
 
 #[async_trait]
-impl UserStore for Racy {
-    async fn insert(&self, user: &User) -> Result<Insertion, StoreError> {
+impl Users for Racy {
+    fn memory(&self) -> &MemoryStore {
+        &self.0
+    }
+
+    async fn added(&self, user: &User) -> Result<Insertion, StoreError> {
         if self.0.by_username(&user.username).await?.is_some() {
             return Ok(Insertion::NameTaken);
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
-        self.0.insert(user).await.map(|_| Insertion::Inserted)
-    }
-    async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        self.0.by_id(id).await
-    }
-    async fn by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
-        self.0.by_username(username).await
-    }
-    async fn list(&self, after: Option<&Username>, limit: u32) -> Result<Vec<User>, StoreError> {
-        self.0.list(after, limit).await
-    }
-    async fn replace_password(
-        &self,
-        id: UserId,
-        expected: &PasswordHash,
-        new: &PasswordHash,
-    ) -> Result<bool, StoreError> {
-        self.0.replace_password(id, expected, new).await
-    }
-    async fn set_password(&self, id: UserId, new: &PasswordHash) -> Result<bool, StoreError> {
-        self.0.set_password(id, new).await
-    }
-    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<bool, StoreError> {
-        self.0.set_standing(id, standing).await
-    }
-    async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
-        self.0.delete(id).await
-    }
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.0.ping().await
+        UserStore::insert(&self.0, user).await.map(|_| Insertion::Inserted)
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_looks_first_and_inserts_then_fails_the_suite() {
-    let store = Arc::new(Racy(MemoryStore::new()));
+    let store = Arc::new(Plain(Racy(MemoryStore::new())));
     let suite = tokio::spawn(conformance::users(store.clone(), store));
     let panic = suite.await.expect_err("the suite must fail").into_panic();
     let text = panic.downcast_ref::<String>().expect("a message");

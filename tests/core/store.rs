@@ -1,21 +1,22 @@
 //! The conformance suites on every store.
 
-use crate::stores::{new_database, new_namespace, postgres, redis, sqlite};
+use crate::{
+    plain::Plain,
+    stores::{new_database, new_namespace, postgres, redis, sqlite},
+};
 use countersign::{
     clock::UnixTime,
     config::{Environment, Settings},
     keys::KeyFile,
     password::PasswordHash,
     store::{
-        Creation, Finding, Insertion, KeptRing, Session, SessionStore, Standing, StoreError, Stores, User,
-        UserStore,
-        conformance::{self, NOW, session},
+        Finding, KeptRing, SessionStore, StoreError, Stores, User, UserStore,
+        conformance::{self, NOW},
         memory::MemoryStore,
         sqlite::SqliteStore,
     },
-    user::{NamePart, UserId, Username},
+    user::{NamePart, UserId},
 };
-use rocket::async_trait;
 use std::{
     collections::BTreeSet,
     sync::Arc,
@@ -43,45 +44,6 @@ fn user(name: &str) -> User {
         roles: BTreeSet::new(),
         disabled: false,
         created_at: NOW,
-    }
-}
-
-/// A store that does no more than it has to.
-struct Plain(MemoryStore);
-
-#[async_trait]
-impl UserStore for Plain {
-    async fn insert(&self, user: &User) -> Result<Insertion, StoreError> {
-        self.0.insert(user).await
-    }
-    async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        UserStore::by_id(&self.0, id).await
-    }
-    async fn by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
-        self.0.by_username(username).await
-    }
-    async fn list(&self, after: Option<&Username>, limit: u32) -> Result<Vec<User>, StoreError> {
-        UserStore::list(&self.0, after, limit).await
-    }
-    async fn replace_password(
-        &self,
-        id: UserId,
-        expected: &PasswordHash,
-        new: &PasswordHash,
-    ) -> Result<bool, StoreError> {
-        self.0.replace_password(id, expected, new).await
-    }
-    async fn set_password(&self, id: UserId, new: &PasswordHash) -> Result<bool, StoreError> {
-        self.0.set_password(id, new).await
-    }
-    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<bool, StoreError> {
-        self.0.set_standing(id, standing).await
-    }
-    async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
-        UserStore::delete(&self.0, id).await
-    }
-    async fn ping(&self) -> Result<(), StoreError> {
-        UserStore::ping(&self.0).await
     }
 }
 
@@ -119,18 +81,6 @@ async fn the_database_that_settings_name_is_opened() {
         let seen = other.users.by_username(&"ada".parse().expect("a name")).await.expect("an answer");
         assert_eq!(seen.is_some(), shared, "{url}");
     }
-}
-
-#[tokio::test]
-async fn a_time_that_redis_has_no_room_for_is_the_latest_that_it_has() {
-    let store = redis(&new_namespace()).await;
-    let revision = store.begin_epoch(0).await.expect("an epoch");
-    let forever = Duration::from_secs(1 << 40);
-    let usual = session(UserId::random());
-    let eternal = Session { expires_at: NOW.plus(forever), idle: forever, ..usual };
-    assert_eq!(store.create(&eternal, revision, 5).await.expect("create"), Creation::Created);
-    let ages_later = NOW.plus(Duration::from_secs(1 << 39));
-    assert!(store.find(eternal.id, ages_later).await.expect("find").is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use crate::{
     kept::is_as_made,
-    keys::{ec, oct, okp, rsa, set},
+    keys::{b64, ec, oct, okp, rsa, set},
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use countersign::{
@@ -11,7 +11,6 @@ use countersign::{
     testing::{Case, Kit},
 };
 use serde_json::Value;
-use std::fmt::Write;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -28,10 +27,7 @@ fn sent(case: &Case) -> String {
 
 /// Another for every other text.
 fn fingerprint(text: &str) -> String {
-    digest(&SHA256, text.as_bytes()).as_ref()[..3].iter().fold(String::new(), |mut print, byte| {
-        write!(print, "{byte:02x}").expect("a string takes everything");
-        print
-    })
+    b64(&digest(&SHA256, text.as_bytes()).as_ref()[..3])
 }
 
 /// What each case is, and the print of what is sent if that is always the same.

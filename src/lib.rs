@@ -31,6 +31,6 @@ pub use jwt::Claims;
 #[cfg(feature = "verifier")]
 pub use verifier::Verifier;
 pub use web::{
-    guard::{CurrentUser, Rejection, Role, Scope},
+    guard::{Authorized, CurrentUser, Rejection, Role, Scope},
     stage,
 };

@@ -5,7 +5,7 @@ use super::{
     answer::{Problem, unavailable},
     cookie::{self, CROSS_SITE, Provenance, RefreshCookie},
     form,
-    guard::Rejection,
+    guard::{Authorized, Rejection},
     openapi::{Cookie, Form, LogoutForm, Refuses, Stores, refusals, tag},
 };
 use crate::{
@@ -15,12 +15,14 @@ use crate::{
     store::Transport,
 };
 use rocket::{
-    Request, Response, State,
-    data::Data,
+    Request, Response, State, async_trait,
+    data::{self, Data, FromData},
     http::{ContentType, Status},
+    outcome::Outcome,
     post,
     response::{self, Responder},
 };
+use zeroize::Zeroizing;
 
 /// 204, and the cookie is gone.
 pub(super) struct LoggedOut;
@@ -31,6 +33,37 @@ impl<'r> Responder<'r, 'static> for LoggedOut {
         cookie::clear(&mut response);
         Ok(response)
     }
+}
+
+/// The refresh token of the body, if there is one.
+pub(super) struct Sent(Option<Zeroizing<String>>);
+
+impl Sent {
+    async fn read(content_type: Option<&ContentType>, data: Data<'_>) -> Result<Self, Problem> {
+        let body = form::body(data).await?;
+        if body.is_empty() {
+            return Ok(Self(None));
+        }
+        let kind = content_type.map(ContentType::to_string).unwrap_or_default();
+        let form = form::parse(&kind, body).await.map_err(|error| bad(error.description()))?;
+        Ok(Self(TokenRequest::from(form).refresh_token))
+    }
+}
+
+#[async_trait]
+impl<'r> FromData<'r> for Sent {
+    type Error = Problem;
+
+    async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> data::Outcome<'r, Self> {
+        match Self::read(request.content_type(), data).await {
+            Ok(sent) => Outcome::Success(sent),
+            Err(problem) => Outcome::Error((problem.status, problem)),
+        }
+    }
+}
+
+fn bad(description: &'static str) -> Problem {
+    Problem { status: Status::BadRequest, error: "invalid_request", description }
 }
 
 refusals! {
@@ -63,34 +96,22 @@ refusals! {
     ),
     security((), ("countersign.login" = []), ("countersign.bearer" = []), ("countersign.cookie" = [])),
 )]
-#[post("/logout", data = "<data>")]
+#[post("/logout", data = "<sent>")]
 pub(super) async fn logout(
-    claims: Result<Claims, Rejection>,
     cookie: RefreshCookie,
     provenance: Provenance,
     authority: &State<Authority>,
     settings: &State<Settings>,
-    content_type: Option<&ContentType>,
-    data: Data<'_>,
+    sent: Authorized<Result<Claims, Rejection>, Result<Sent, Problem>>,
 ) -> Result<LoggedOut, Problem> {
-    let bad = |description| Problem { status: Status::BadRequest, error: "invalid_request", description };
     let cookie = match cookie {
         RefreshCookie::Absent => None,
         _ if !provenance.is_trusted(&settings.origins) => return Err(CROSS_SITE),
         RefreshCookie::Present(token) => Some(token),
         RefreshCookie::Twice => return Err(bad(cookie::TWICE)),
     };
-    let body = form::body(data).await?;
-    let in_body = if body.is_empty() {
-        None
-    } else {
-        let kind = content_type.map(ContentType::to_string).unwrap_or_default();
-        {
-            let form = form::parse(&kind, body).await.map_err(|error| bad(error.description()))?;
-            TokenRequest::from(form).refresh_token
-        }
-    };
-    let tokens = [(cookie, Transport::Cookie), (in_body, Transport::Body)];
+    let Authorized { caller: claims, body } = sent;
+    let tokens = [(cookie, Transport::Cookie), (body?.0, Transport::Body)];
     for (token, transport) in tokens {
         if let Some(token) = token {
             let ended = authority.end_session_of(&token, transport).await;

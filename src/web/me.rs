@@ -3,7 +3,7 @@
 use super::{
     answer::{Private, Problem, unavailable},
     body, cookie,
-    guard::CurrentUser,
+    guard::{Authorized, CurrentUser},
     openapi::{Body, Guesses, Person, Refusal, Refuses, Stores, refusals, tag},
     refusal::refusal,
     refused::Refused,
@@ -17,10 +17,11 @@ use crate::{
     user::{RoleName, UserId, Username},
 };
 use rocket::{
-    Request, Response, State,
-    data::{Data, ToByteUnit},
+    Request, Response, State, async_trait,
+    data::{self, Data, FromData, ToByteUnit},
     get,
     http::Status,
+    outcome::Outcome,
     post,
     response::{self, Responder},
 };
@@ -77,7 +78,7 @@ pub(super) fn me(user: &CurrentUser) -> Private<Me<'_>> {
 #[derive(Deserialize, ToSchema)]
 #[schema(as = countersign::PasswordChange)]
 #[serde(deny_unknown_fields)]
-struct Change {
+pub(super) struct Change {
     /// The present password.
     #[schema(value_type = String, format = Password)]
     current_password: Zeroizing<String>,
@@ -86,12 +87,30 @@ struct Change {
     new_password: Zeroizing<String>,
 }
 
+#[async_trait]
+impl<'r> FromData<'r> for Change {
+    type Error = Problem;
+
+    async fn from_data(_: &'r Request<'_>, data: Data<'r>) -> data::Outcome<'r, Self> {
+        let body = body::read(data, 4.kibibytes()).await;
+        let change = body.and_then(|body| serde_json::from_slice(&body).map_err(|_| bad(NOT_A_CHANGE)));
+        match change {
+            Ok(change) => Outcome::Success(change),
+            Err(problem) => Outcome::Error((problem.status, problem)),
+        }
+    }
+}
+
 const NOT_A_CHANGE: &str = "The body must be JSON with current_password and new_password";
 const WRONG_PASSWORD: Problem = Problem {
     status: Status::Forbidden,
     error: "wrong_password",
     description: "current_password is not the present password",
 };
+
+fn bad(description: &'static str) -> Problem {
+    Problem { status: Status::BadRequest, error: "invalid_request", description }
+}
 
 refusals! {
     /// Why a password is not changed.
@@ -133,18 +152,15 @@ impl<'r> Responder<'r, 'static> for Changed {
     ),
     security(("countersign.login" = []), ("countersign.bearer" = [])),
 )]
-#[post("/me/password", data = "<data>")]
+#[post("/me/password", data = "<sent>")]
 pub(super) async fn password(
-    user: &CurrentUser,
     authority: &State<Authority>,
     settings: &State<Settings>,
-    data: Data<'_>,
+    sent: Authorized<&CurrentUser, Result<Change, Problem>>,
 ) -> Result<Changed, Refused> {
-    let bad = |description| {
-        Refused::Other(Problem { status: Status::BadRequest, error: "invalid_request", description })
-    };
-    let body = body::read(data, 4.kibibytes()).await.map_err(Refused::Other)?;
-    let change: Change = serde_json::from_slice(&body).map_err(|_| bad(NOT_A_CHANGE))?;
+    let Authorized { caller: user, body } = sent;
+    let bad = |description| Refused::Other(bad(description));
+    let change = body.map_err(Refused::Other)?;
     let wrong = || Refused::Other(WRONG_PASSWORD);
     let policy = &settings.password.policy;
     let new = policy

@@ -16,7 +16,7 @@ use crate::{
     web::{
         answer::{Private, Problem, unavailable},
         catcher,
-        guard::{Rejection, Role},
+        guard::{Authorized, Rejection, Role},
         openapi::{
             Absent, Administrator, Body, ClientChange, NewClient, Refusal, Refuses, RegisteredClient,
             SecretRotation, Stores, refusals, tag,
@@ -24,9 +24,7 @@ use crate::{
     },
 };
 use rocket::{
-    Request, State,
-    data::Data,
-    delete, get,
+    Request, State, delete, get,
     http::{Status, uri::Origin},
     outcome::Outcome,
     patch, post,
@@ -179,13 +177,13 @@ pub(in crate::web) async fn show(id: &str, desk: Desk) -> Result<Private<Value>,
     ),
     security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
 )]
-#[post("/admin/clients", data = "<data>")]
+#[post("/admin/clients", data = "<sent>")]
 pub(in crate::web) async fn add(
-    desk: Desk,
     authority: &State<Authority>,
-    data: Data<'_>,
+    sent: Authorized<Desk, Result<Fields, Problem>>,
 ) -> Result<(Status, Private<Value>), Problem> {
-    let mut fields = Fields::read(data).await?;
+    let Authorized { caller: desk, body } = sent;
+    let mut fields = body?;
     let id = fields.needed::<String>("id", ID)?.parse().map_err(|_| bad(ID))?;
     let secret = ClientSecret::random().map_err(unavailable("a client's secret could not be made"))?;
     let is_public = fields.take("public", YES_OR_NO)?.unwrap_or(false);
@@ -232,10 +230,14 @@ pub(in crate::web) async fn add(
     ),
     security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
 )]
-#[patch("/admin/clients/<id>", data = "<data>")]
-pub(in crate::web) async fn change(id: &str, desk: Desk, data: Data<'_>) -> Result<Private<Value>, Problem> {
+#[patch("/admin/clients/<id>", data = "<sent>")]
+pub(in crate::web) async fn change(
+    id: &str,
+    sent: Authorized<Desk, Result<Fields, Problem>>,
+) -> Result<Private<Value>, Problem> {
+    let Authorized { caller: desk, body } = sent;
     let id = known(id)?;
-    let mut fields = Fields::read(data).await?;
+    let mut fields = body?;
     let disabled = fields.take("disabled", YES_OR_NO)?;
     let keys = fields.take::<Box<RawValue>>("jwks", JWKS)?;
     let change = Change { disabled, ..Change::of(&mut fields)? };
@@ -277,15 +279,15 @@ pub(in crate::web) async fn change(id: &str, desk: Desk, data: Data<'_>) -> Resu
     ),
     security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
 )]
-#[post("/admin/clients/<id>/rotate-secret", data = "<data>")]
+#[post("/admin/clients/<id>/rotate-secret", data = "<sent>")]
 pub(in crate::web) async fn rotate_secret(
     id: &str,
-    desk: Desk,
     authority: &State<Authority>,
-    data: Data<'_>,
+    sent: Authorized<Desk, Result<Fields, Problem>>,
 ) -> Result<Private<Value>, Problem> {
+    let Authorized { caller: desk, body } = sent;
     let id = known(id)?;
-    let mut fields = Fields::read(data).await?;
+    let mut fields = body?;
     let overlap = fields.take::<u64>("overlap", OVERLAP)?;
     let newest = fields.take::<bool>("replace_newest", OVERLAP)?.unwrap_or(false);
     fields.end()?;

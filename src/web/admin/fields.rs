@@ -6,7 +6,11 @@ use crate::web::{
     body,
     openapi::{Refusal, refusals},
 };
-use rocket::data::{Data, ToByteUnit};
+use rocket::{
+    Request, async_trait,
+    data::{self, Data, FromData, ToByteUnit},
+    outcome::Outcome,
+};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor},
@@ -24,11 +28,23 @@ refusals! {
 }
 
 /// The fields of a body, taken one by one, so that an error can name the one that is wrong.
-pub(super) struct Fields(BTreeMap<String, Box<RawValue>>);
+pub(in crate::web) struct Fields(BTreeMap<String, Box<RawValue>>);
+
+#[async_trait]
+impl<'r> FromData<'r> for Fields {
+    type Error = Problem;
+
+    async fn from_data(_: &'r Request<'_>, data: Data<'r>) -> data::Outcome<'r, Self> {
+        match Self::read(data).await {
+            Ok(fields) => Outcome::Success(fields),
+            Err(problem) => Outcome::Error((problem.status, problem)),
+        }
+    }
+}
 
 impl Fields {
     /// Reads the JSON object of a body; an empty body is one without fields.
-    pub(super) async fn read(data: Data<'_>) -> Result<Self, Problem> {
+    async fn read(data: Data<'_>) -> Result<Self, Problem> {
         let body = body::read(data, 32.kibibytes()).await?;
         if body.is_empty() {
             return Ok(Self(BTreeMap::new()));

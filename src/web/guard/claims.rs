@@ -1,24 +1,24 @@
 //! The token alone.
 
-use super::{Recogniser, Rejection, stage_is_missing};
+use super::{Recogniser, Rejection, cache::Cache, stage_is_missing};
 use crate::{jwt::Claims, web::bearer};
 use rocket::{
     Ignite, Request, Rocket, Sentinel, async_trait,
     request::{FromRequest, Outcome},
 };
 
-/// Verifies the request's token, once however many guards ask.
+/// Verifies the request's token, once however many guards ask before the body, and once after it.
 pub(super) async fn verified<'r>(request: &'r Request<'_>) -> &'r Result<Claims, Rejection> {
     let verify = async {
         let recogniser = Recogniser::of(request.rocket()).ok_or(Rejection::Unavailable)?;
         recogniser.recognise(bearer::presented(request)?).await
     };
-    request.local_cache_async(verify).await
+    Cache::of(request).claims.get_or_init(|| verify).await
 }
 
-/// Who was recognised, if a guard has asked.
+/// The claims that the guards accepted, if one has asked.
 pub(in crate::web) fn recognised<'r>(request: &'r Request<'_>) -> Option<&'r Claims> {
-    request.local_cache(|| Err::<Claims, _>(Rejection::NoCredentials)).as_ref().ok()
+    Cache::of(request).claims.get()?.as_ref().ok()
 }
 
 #[async_trait]

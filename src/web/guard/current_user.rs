@@ -1,6 +1,6 @@
 //! The token, then the user's record.
 
-use super::{Rejection, claims::verified, users_are_missing};
+use super::{Rejection, cache::Cache, claims::verified, users_are_missing};
 use crate::{
     grant::Authority,
     jwt::Claims,
@@ -70,7 +70,7 @@ impl<'r> FromRequest<'r> for &'r CurrentUser {
     type Error = Rejection;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
-        match request.local_cache_async(CurrentUser::of(request)).await {
+        match Cache::of(request).user.get_or_init(|| CurrentUser::of(request)).await {
             Ok(user) => Outcome::Success(user),
             Err(rejection) => rejection.outcome(request),
         }

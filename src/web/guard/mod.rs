@@ -5,12 +5,15 @@
 //!   so are services.
 //! - [`Role`]: either of them, with a role.
 //! - [`Scope`]: any of these, with a scope; `Claims` unless told otherwise.
+//! - [`Authorized`]: any of these and the body, decided again once the body has arrived.
 //!
 //! `Claims` and `CurrentUser` also work behind a reference, and all of them in `Option` and in
 //! `Result`. `Role` and `Scope` go around each other. A route that uses one in a Rocket without
 //! [`stage()`](crate::stage()) aborts the launch. With a `Verifier` in its stead there are no users
 //! to look up: only `Claims`, and `Role<R, Claims>` and `Scope<S>` around it, work.
 
+mod authorized;
+mod cache;
 mod claims;
 mod current_user;
 mod recogniser;
@@ -18,6 +21,7 @@ mod rejection;
 mod role;
 mod scope;
 
+pub use authorized::{Authorized, AuthorizedError};
 pub(super) use claims::recognised;
 pub use current_user::CurrentUser;
 pub use rejection::Rejection;

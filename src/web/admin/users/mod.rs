@@ -19,7 +19,7 @@ use crate::{
     web::{
         answer::{Private, Problem, unavailable},
         catcher,
-        guard::{NamedRole, Role},
+        guard::{Authorized, NamedRole, Role},
         openapi::{
             Absent, Administrator, Body, NewUser, Refusal, Refuses, Stores, UserChange, refusals, tag,
         },
@@ -27,9 +27,7 @@ use crate::{
 };
 use password::{Chosen, NotChosen};
 use rocket::{
-    State,
-    data::Data,
-    delete, get,
+    State, delete, get,
     http::{Status, uri::Origin},
     patch, post,
 };
@@ -208,14 +206,14 @@ pub(in crate::web) async fn show(
     ),
     security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
 )]
-#[post("/admin/users", data = "<data>")]
+#[post("/admin/users", data = "<sent>")]
 pub(in crate::web) async fn add(
-    admin: Role<Admin>,
     authority: &State<Authority>,
     settings: &State<Settings>,
-    data: Data<'_>,
+    sent: Authorized<Role<Admin>, Result<Fields, Problem>>,
 ) -> Result<(Status, Private<Added>), Problem> {
-    let mut fields = Fields::read(data).await?;
+    let Authorized { caller: admin, body } = sent;
+    let mut fields = body?;
     let name: Username = fields.needed::<String>("username", USERNAME)?.parse().map_err(|_| bad(USERNAME))?;
     let roles = roles(&mut fields)?.unwrap_or_default();
     let chosen = Chosen::of(&mut fields, &name, &settings.password.policy)?;
@@ -245,16 +243,16 @@ pub(in crate::web) async fn add(
     ),
     security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
 )]
-#[patch("/admin/users/<id>", data = "<data>")]
+#[patch("/admin/users/<id>", data = "<sent>")]
 pub(in crate::web) async fn change(
     id: &str,
-    admin: Role<Admin>,
     authority: &State<Authority>,
-    data: Data<'_>,
+    sent: Authorized<Role<Admin>, Result<Fields, Problem>>,
 ) -> Result<Private<Account>, Problem> {
+    let Authorized { caller: admin, body } = sent;
     let accounts = accounts(&admin, authority);
     let user = found(id, &accounts).await?;
-    let mut fields = Fields::read(data).await?;
+    let mut fields = body?;
     // The same roles again take nothing away, so they end no token.
     let roles = roles(&mut fields)?.filter(|roles| *roles != user.roles);
     let standing = Standing { roles, disabled: fields.take::<bool>("disabled", DISABLED)? };

@@ -13,12 +13,12 @@ use crate::{
             users::conflict,
         },
         answer::{Private, Problem, unavailable},
-        guard::Role,
+        guard::{Authorized, Role},
         openapi::{Absent, Administrator, Body, PasswordOf, Refusal, Refuses, Stores, refusals, tag},
         refusal::refusal,
     },
 };
-use rocket::{Either, State, data::Data, http::Status, post};
+use rocket::{Either, State, http::Status, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
@@ -84,18 +84,18 @@ impl Chosen {
     ),
     security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
 )]
-#[post("/admin/users/<id>/password", data = "<data>")]
+#[post("/admin/users/<id>/password", data = "<sent>")]
 pub(in crate::web) async fn set(
     id: &str,
-    admin: Role<Admin>,
     authority: &State<Authority>,
     settings: &State<Settings>,
-    data: Data<'_>,
+    sent: Authorized<Role<Admin>, Result<Fields, Problem>>,
 ) -> Result<Either<Status, Private<Made>>, Problem> {
+    let Authorized { caller: admin, body } = sent;
     let accounts = accounts(&admin, authority);
     let user = found(id, &accounts).await?;
     not_oneself(&admin, user.id, OWN)?;
-    let mut fields = Fields::read(data).await?;
+    let mut fields = body?;
     let chosen = Chosen::of(&mut fields, &user.username, &settings.password.policy)?;
     fields.end()?;
     let made = chosen.to_be_told();

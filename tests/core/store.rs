@@ -55,7 +55,7 @@ async fn a_store_that_does_no_more_than_it_has_to_conforms() {
     // More than are looked through at a time.
     let many: Vec<_> = (0..2_500).map(|number| user(&format!("of-many-{number:04}"))).collect();
     store.insert_all(&many).await.expect("inserted");
-    let part: NamePart = "y-24".parse().expect("a part");
+    let part: NamePart = "of-many-24".parse().expect("a part");
     let found = store.search(&part, None, 1_000).await.expect("found");
     assert_eq!(found.len(), 100);
     assert!(found.iter().all(|user| user.username.as_str().starts_with("of-many-24")));

@@ -3,7 +3,8 @@
 //! Switch the feature `conformance` on in your dev-dependencies and call the suite from a test.
 //! It panics with the requirement that does not hold. Each suite takes two handles on the same
 //! store (two pools, two connections), so that what must be atomic is tried across both; it
-//! uses names and ids of its own.
+//! uses names and ids of its own. Names begin with `conformance.` and hold the seed of the run, which is
+//! random and printed once; `COUNTERSIGN_CONFORMANCE_SEED` (hexadecimal) repeats it on an empty store.
 //!
 //! ```
 //! use countersign::store::{conformance, memory::MemoryStore};
@@ -33,3 +34,28 @@ pub use clients::clients;
 pub use key_ring::key_ring;
 pub use sessions::{NOW, session, sessions};
 pub use users::users;
+
+use std::{
+    env,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// Tells the names of this run from those of earlier runs on the same store.
+static SEED: LazyLock<u64> = LazyLock::new(|| {
+    let seed = match env::var("COUNTERSIGN_CONFORMANCE_SEED") {
+        Ok(text) => u64::from_str_radix(&text, 16).expect("COUNTERSIGN_CONFORMANCE_SEED: 1 to 16 hex digits"),
+        Err(_) => getrandom::u64().expect("randomness"),
+    };
+    eprintln!("the conformance suite runs with COUNTERSIGN_CONFORMANCE_SEED={seed:x}");
+    seed
+});
+
+/// A name that no other test uses, and that is no part of another one.
+fn unique(prefix: &str) -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    format!("conformance.{prefix}.{:016x}.{number:06}", *SEED)
+}

@@ -1,5 +1,6 @@
 //! The suite for [`UserStore`].
 
+use super::unique;
 use crate::{
     clock::UnixTime,
     password::PasswordHash,
@@ -40,11 +41,6 @@ fn user(name: &str) -> User {
     }
 }
 
-/// A name that nobody else has.
-fn fresh(prefix: &str) -> String {
-    format!("{prefix}-{}", UserId::random())
-}
-
 /// Stores keep hashes as they are given, whatever they are.
 fn hash(text: &str) -> PasswordHash {
     PasswordHash::from_stored(format!("$test${text}$'\";--\u{1F511}"))
@@ -55,7 +51,7 @@ async fn inserted(store: &dyn UserStore, user: &User) {
 }
 
 async fn a_user_is_found_by_id_and_by_name(a: &dyn UserStore, b: &dyn UserStore) {
-    let mut ada = user(&fresh("ada"));
+    let mut ada = user(&unique("ada"));
     ada.disabled = true;
     inserted(a, &ada).await;
     for store in [a, b] {
@@ -67,7 +63,7 @@ async fn a_user_is_found_by_id_and_by_name(a: &dyn UserStore, b: &dyn UserStore)
 }
 
 async fn nobody_is_found_where_there_is_nobody(store: &dyn UserStore) {
-    let nobody = user(&fresh("nobody"));
+    let nobody = user(&unique("nobody"));
     assert_eq!(store.by_id(nobody.id).await.expect("by_id"), None);
     assert_eq!(store.by_username(&nobody.username).await.expect("by_username"), None);
     let standing = Standing { roles: Some(nobody.roles.clone()), disabled: Some(true) };
@@ -83,7 +79,7 @@ async fn nobody_is_found_where_there_is_nobody(store: &dyn UserStore) {
 }
 
 async fn a_taken_name_is_refused_and_nobody_is_replaced(a: &dyn UserStore, b: &dyn UserStore) {
-    let name = fresh("grace");
+    let name = unique("grace");
     let (first, second) = (user(&name), user(&name));
     inserted(a, &first).await;
     assert_eq!(b.insert(&second).await.expect("insert"), Insertion::NameTaken, "a taken name is refused");
@@ -93,7 +89,7 @@ async fn a_taken_name_is_refused_and_nobody_is_replaced(a: &dyn UserStore, b: &d
 
 async fn of_many_insertions_of_one_name_exactly_one_wins(a: &Store, b: &Store) {
     for _ in 0..8 {
-        let name = fresh("contested");
+        let name = unique("contested");
         let insert = |at: usize| {
             let (store, user) = (if at.is_multiple_of(2) { a } else { b }.clone(), user(&name));
             tokio::spawn(async move { store.insert(&user).await.expect("insert") })
@@ -108,14 +104,14 @@ async fn of_many_insertions_of_one_name_exactly_one_wins(a: &Store, b: &Store) {
 }
 
 async fn of_many_users_each_is_added_whose_name_is_free(a: &dyn UserStore, b: &dyn UserStore) {
-    let (taken, twice) = (user(&fresh("taken")), fresh("twice"));
+    let (taken, twice) = (user(&unique("taken")), unique("twice"));
     inserted(a, &taken).await;
     let mut users = vec![
-        user(&fresh("first")),
+        user(&unique("first")),
         user(taken.username.as_str()),
         user(&twice),
         user(&twice),
-        user(&fresh("last")),
+        user(&unique("last")),
     ];
     users[0].roles.clear();
     users[4].disabled = true;
@@ -131,7 +127,7 @@ async fn of_many_users_each_is_added_whose_name_is_free(a: &dyn UserStore, b: &d
 }
 
 async fn of_many_insertions_of_the_same_users_each_is_won_once(a: &Store, b: &Store) {
-    let names: Vec<_> = (0..32).map(|_| fresh("many")).collect();
+    let names: Vec<_> = (0..32).map(|_| unique("many")).collect();
     let insert = |at: usize| {
         let store = if at.is_multiple_of(2) { a } else { b }.clone();
         let mut users: Vec<_> = names.iter().map(|name| user(name)).collect();
@@ -151,7 +147,7 @@ async fn of_many_insertions_of_the_same_users_each_is_won_once(a: &Store, b: &St
 }
 
 async fn a_password_is_replaced_only_if_it_has_not_changed(a: &dyn UserStore, b: &dyn UserStore) {
-    let user = user(&fresh("hedy"));
+    let user = user(&unique("hedy"));
     inserted(a, &user).await;
     let replace = |from, to| b.replace_password(user.id, from, to);
     let (first, second, third) = (hash("first"), hash("second"), hash("third"));
@@ -163,7 +159,7 @@ async fn a_password_is_replaced_only_if_it_has_not_changed(a: &dyn UserStore, b:
 }
 
 async fn of_many_replacements_of_one_password_exactly_one_wins(a: &Store, b: &Store) {
-    let user = user(&fresh("radia"));
+    let user = user(&unique("radia"));
     inserted(&**a, &user).await;
     let replace = |at: usize| {
         let (store, id) = (if at.is_multiple_of(2) { a } else { b }.clone(), user.id);
@@ -179,7 +175,7 @@ async fn of_many_replacements_of_one_password_exactly_one_wins(a: &Store, b: &St
 }
 
 async fn changes_are_seen_through_the_other_handle(a: &dyn UserStore, b: &dyn UserStore) {
-    let mut user = user(&fresh("joan"));
+    let mut user = user(&unique("joan"));
     inserted(a, &user).await;
     user.password = hash("changed");
     user.roles = ["admin".parse().expect("a role")].into();
@@ -195,8 +191,8 @@ async fn changes_are_seen_through_the_other_handle(a: &dyn UserStore, b: &dyn Us
 }
 
 async fn what_is_not_said_of_a_standing_stays_as_it_is(a: &dyn UserStore, b: &dyn UserStore) {
-    let mut user = user(&fresh("dorothy"));
-    let bystander = self::user(&fresh("bystander"));
+    let mut user = user(&unique("dorothy"));
+    let bystander = self::user(&unique("bystander"));
     inserted(a, &user).await;
     inserted(a, &bystander).await;
     let none = || Some([].into());
@@ -223,7 +219,7 @@ async fn what_is_not_said_of_a_standing_stays_as_it_is(a: &dyn UserStore, b: &dy
 }
 
 async fn a_deleted_user_is_gone_and_the_name_is_free(a: &dyn UserStore, b: &dyn UserStore) {
-    let name = fresh("mary");
+    let name = unique("mary");
     let (first, second) = (user(&name), user(&name));
     inserted(a, &first).await;
     assert!(b.delete(first.id).await.expect("delete"));
@@ -233,7 +229,7 @@ async fn a_deleted_user_is_gone_and_the_name_is_free(a: &dyn UserStore, b: &dyn 
 }
 
 async fn pages_hold_every_user_once_in_the_order_of_names(a: &dyn UserStore, b: &dyn UserStore) {
-    let prefix = fresh("page");
+    let prefix = unique("page");
     // Bytes, not a locale, order names: `Z` is folded, `-` comes before digits, `ä` after `z`.
     let mut names: Vec<Username> = ["b", "a", "a-b", "a1", "\u{e4}", "z"]
         .iter()
@@ -272,14 +268,14 @@ async fn names(store: &dyn UserStore, text: &str, after: Option<&Username>, limi
 
 async fn a_search_finds_whoever_has_the_part_in_their_name(a: &dyn UserStore, b: &dyn UserStore) {
     // Nobody else's name has this in it.
-    let mark = UserId::random().to_string();
+    let mark = unique("mark");
     let mut all = vec![];
     for name in [format!("{mark}-ada"), format!("grace.{mark}"), format!("z\u{e4}hler{mark}x"), mark.clone()]
     {
         inserted(a, &user(&name)).await;
         all.push(name);
     }
-    inserted(a, &user(&fresh("another"))).await;
+    inserted(a, &user(&unique("another"))).await;
     all.sort();
     assert_eq!(names(b, &mark, None, 10).await, all, "wherever the part stands, in the order of names");
     let shouted = format!("Z\u{c4}HLER{}", mark.to_uppercase());
@@ -307,7 +303,7 @@ async fn a_search_finds_whoever_has_the_part_in_their_name(a: &dyn UserStore, b:
 }
 
 async fn a_search_takes_no_character_for_a_wildcard(store: &dyn UserStore) {
-    let mark = UserId::random().to_string();
+    let mark = unique("mark");
     for end in ["%", "_", "*", "?", "\\", "'", "\"", "[a]", ".", "^", "$", "x"] {
         inserted(store, &user(&format!("{mark}{end}"))).await;
     }

@@ -2,13 +2,12 @@
 
 mod spending;
 
-use super::NOW;
+use super::{NOW, unique};
 use crate::{
     client::{ClientId, ClientSecret, GrantType},
     clock::UnixTime,
     scope::Scope,
     store::{Authentication, Client, ClientStore, Insertion, KeptSecret, Lifetimes},
-    user::UserId,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -33,7 +32,7 @@ pub async fn clients(a: Store, b: Store) {
 
 /// An id that no other client has.
 fn fresh(prefix: &str) -> ClientId {
-    format!("{prefix}-{}", UserId::random()).parse().expect("a client's id")
+    unique(prefix).parse().expect("a client's id")
 }
 
 fn secret(ends_at: Option<UnixTime>) -> KeptSecret {

@@ -1,4 +1,4 @@
-//! `/account`: the page's files as they are served. What it does in a browser is tried in `tests/browser`.
+//! `/account`: the page's files as they are served. What it does in a browser is tried in `tests/api/browser`.
 
 use crate::{
     http::{Reply, Request},

@@ -1,7 +1,7 @@
 //! The unhappy paths over HTTP, against the real server program.
 //!
 //! A test's name is the requirement that it holds; the ids in comments are the rows of
-//! `tests/unhappy-ids.txt`.
+//! `tests/unhappy-paths.tsv`.
 
 mod account;
 mod alg;

@@ -37,6 +37,7 @@ mod racy;
 mod redis;
 mod refresh_token;
 mod registration;
+mod repository;
 mod revocation_feed;
 mod served;
 #[path = "../servers/mod.rs"]

@@ -70,8 +70,11 @@ impl Scene {
 
     /// The same with the server run by way of another program.
     pub fn set_by(way: &[&str], settings: &[(&str, &str)]) -> Self {
-        let mut all =
-            vec![("COUNTERSIGN_REFRESH__GRACE", "300"), ("COUNTERSIGN_REVOCATION__MAX_STALENESS", STALENESS)];
+        let mut all = vec![
+            ("COUNTERSIGN_REFRESH__GRACE", "300"),
+            ("COUNTERSIGN_REVOCATION__MAX_STALENESS", STALENESS),
+            ("COUNTERSIGN_STORE__DEADLINE_MS", "2000"),
+        ];
         all.extend(settings);
         let server = Server::start_by(way, TempDir::new().unwrap(), &all);
         server.user("ada", &[]);

@@ -3,7 +3,7 @@
 use crate::{
     audit::{Action, Event, Outcome, Told, Witness},
     clock::UnixTime,
-    password::{Hasher, HasherError, Password, Verdict},
+    password::{Hasher, HasherError, Password, Requester, Verdict},
     revocation::Revocations,
     session::SessionId,
     store::{Insertion, Standing, StoreError, User, UserStore},
@@ -90,6 +90,12 @@ impl Accounts {
         witness: Witness,
     ) -> Self {
         Self { users, hasher, revocations, witness }
+    }
+
+    /// The same accounts, with hashes that count as this requester's: see [`Hasher::for_requester`].
+    #[must_use]
+    pub fn for_requester(self, requester: Requester) -> Self {
+        Self { hasher: self.hasher.for_requester(requester), ..self }
     }
 
     /// Adds a user, with at most [`MAX_ROLES`] roles.

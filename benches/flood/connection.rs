@@ -33,6 +33,21 @@ impl Connection {
         ))
     }
 
+    /// The same from a client at this address, as a proxy names it.
+    #[allow(dead_code, reason = "each bench uses its own part")]
+    pub fn post_from(&mut self, address: &str, path: &str, form: &str) -> u16 {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {address}\r\n");
+        let form_type = "Content-Type: application/x-www-form-urlencoded";
+        self.ask(&format!("{head}{form_type}\r\nContent-Length: {}\r\n\r\n{form}", form.len())).0
+    }
+
+    #[allow(dead_code, reason = "each bench uses its own part")]
+    pub fn post_json(&mut self, path: &str, token: &str, json: &str) -> u16 {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n");
+        let json_type = "Content-Type: application/json";
+        self.ask(&format!("{head}{json_type}\r\nContent-Length: {}\r\n\r\n{json}", json.len())).0
+    }
+
     fn ask(&mut self, request: &str) -> (u16, String) {
         self.0.get_mut().write_all(request.as_bytes()).expect("sent");
         let (mut status, mut length) = (0, 0);

@@ -1,7 +1,8 @@
 //! What a flood of logins does to everybody else, with admission and without: `cargo bench --bench flood`.
 //!
-//! 64 callers log in again and again, each over a connection of its own, for twenty seconds; one more asks
-//! for `/me` five hundred times a second. "Without" is the same server with a permit for each caller.
+//! 64 callers log in again and again for twenty seconds, each to an account, from an address and over a
+//! connection of its own, so that each has places of its own in the queue; one more asks for `/me` five hundred
+//! times a second. "Without" is the same server with a permit for each caller.
 
 mod connection;
 mod process;
@@ -16,6 +17,7 @@ use std::{
 };
 
 const CALLERS: usize = 64;
+const PASSWORD: &str = "analytical-engine";
 const QUIET: Duration = Duration::from_secs(5);
 const FLOOD: Duration = Duration::from_secs(20);
 const AFTERWARDS: Duration = Duration::from_secs(60);
@@ -49,8 +51,13 @@ fn one_hash() -> Duration {
 }
 
 fn flood(name: &str, permits: usize, hash: Duration) {
-    let server = Process::start(permits);
+    let server = Process::start_with(permits, &[("COUNTERSIGN_TRUSTED_PROXIES", "127.0.0.1")]);
     let token = server.login().expect("the first login");
+    let mut connection = Connection::open(server.address);
+    for number in 0..CALLERS {
+        let user = format!(r#"{{"username":"caller-{number}","password":"{PASSWORD}"}}"#);
+        assert_eq!(connection.post_json("/admin/users", &token, &user), 201);
+    }
     thread::sleep(Duration::from_secs(15));
     let quiet = p99(server.address, &token, QUIET);
     let idle = server.resident_mib();
@@ -76,11 +83,13 @@ fn flood(name: &str, permits: usize, hash: Duration) {
 /// Logins that were granted, and those that were told to come again, which wait as they are told.
 fn callers(server: &Process) -> (usize, usize) {
     let until = Instant::now() + FLOOD;
-    let caller = || {
+    let caller = &|number: usize| {
+        let (address, form) =
+            (format!("10.0.0.{number}"), format!("username=caller-{number}&password={PASSWORD}"));
         let mut connection = Connection::open(server.address);
         let (mut granted, mut refused) = (0, 0);
         while Instant::now() < until {
-            match connection.post("/token", &server.credentials()) {
+            match connection.post_from(&address, "/token", &form) {
                 200 => granted += 1,
                 503 => {
                     refused += 1;
@@ -92,7 +101,7 @@ fn callers(server: &Process) -> (usize, usize) {
         (granted, refused)
     };
     thread::scope(|scope| {
-        let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(caller)).collect();
+        let callers: Vec<_> = (0..CALLERS).map(|number| scope.spawn(move || caller(number))).collect();
         let counts = callers.into_iter().map(|caller| caller.join().expect("a caller"));
         counts.fold((0, 0), |sum, counts| (sum.0 + counts.0, sum.1 + counts.1))
     })

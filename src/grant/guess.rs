@@ -4,7 +4,7 @@ use super::{Authority, GrantError, TokenRequest};
 use crate::{
     account::AccountError,
     audit::{Actor, Event},
-    password::Password,
+    password::{Password, Requester},
     refresh_token::RefreshToken,
     store::User,
     throttle::{DeviceId, Guesser, Outcome, ThrottleError},
@@ -56,7 +56,7 @@ impl Authority {
         let device = self.known(username, from).await?;
         let guesser = Guesser { username, address: from.address, device };
         let guess = self.throttle.login(guesser).await?;
-        let answer = self.login(username, password, event).await;
+        let answer = self.login(username, password, from.address, event).await;
         let outcome = match &answer {
             Ok(_) => Outcome::Right,
             Err(GrantError::InvalidGrant) => Outcome::Wrong,
@@ -131,7 +131,8 @@ impl Authority {
         new: Password,
     ) -> Result<(), ChangeError> {
         let guess = self.throttle.present_password(username).await?;
-        let answer = self.accounts(Actor::Themselves).change_password(id, present, new).await;
+        let accounts = self.accounts(Actor::Themselves).for_requester(requester(Some(username), None));
+        let answer = accounts.change_password(id, present, new).await;
         let outcome = match &answer {
             Ok(()) => Outcome::Right,
             Err(AccountError::WrongPassword) => Outcome::Wrong,
@@ -139,5 +140,20 @@ impl Authority {
         };
         self.throttle.end(guess, outcome).await;
         Ok(answer?)
+    }
+}
+
+/// Whom a hash is computed for: the account that was named, be there one or not, and the addresses that one
+/// customer of a provider has. Those of an unknown address count together.
+pub(super) fn requester(name: Option<&Username>, address: Option<IpAddr>) -> Requester {
+    let requester = Requester::new();
+    let requester = match name {
+        Some(name) => requester.account(name.as_str().as_bytes()),
+        None => requester,
+    };
+    match address.map(|address| address.to_canonical()) {
+        None => requester.block(&[]),
+        Some(IpAddr::V4(four)) => requester.block(&four.octets()),
+        Some(IpAddr::V6(six)) => requester.block(&six.octets()[..8]).network(&six.octets()[..6]),
     }
 }

@@ -1,18 +1,20 @@
 //! `grant_type=password` (RFC 6749 §4.3), for the app's own front end.
 
 use super::{
-    Authority, Caller, GrantError, TokenRequest, Tokens, guess::Circumstances, least, scope, sentence,
+    Authority, Caller, GrantError, TokenRequest, Tokens,
+    guess::{Circumstances, requester},
+    least, scope, sentence,
 };
 use crate::{
     audit::Event,
     client::GrantType,
-    password::{Password, Verdict},
+    password::{Hasher, Password, Verdict},
     refresh_token::Salt,
     session::SessionId,
     store::{Client, Creation, Device, Session, StoreError, Transport, User},
     user::Username,
 };
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 use tokio::time::{Instant, sleep_until};
 
 /// The longest texts by which a device is remembered, in bytes.
@@ -94,11 +96,12 @@ impl Authority {
         &self,
         username: &str,
         password: &str,
+        address: Option<IpAddr>,
         event: &mut Event,
     ) -> Result<(User, u64), GrantError> {
         let password = Password::presented(password).map_err(|_| refused(event, "impossible_password"))?;
         let started = Instant::now();
-        let answer = self.identify(username, password, event).await;
+        let answer = self.identify(username, password, address, event).await;
         if matches!(answer, Err(GrantError::InvalidGrant)) {
             sleep_until(started + self.hasher.floor()).await;
         }
@@ -109,15 +112,18 @@ impl Authority {
         &self,
         username: &str,
         password: Password,
+        address: Option<IpAddr>,
         event: &mut Event,
     ) -> Result<(User, u64), GrantError> {
         let users = &self.stores.users;
-        let found = match username.parse::<Username>() {
-            Ok(username) => users.by_username(&username).await?,
-            Err(_) => None,
+        let name = username.parse::<Username>().ok();
+        let hasher = self.hasher.for_requester(requester(name.as_ref(), address));
+        let found = match &name {
+            Some(name) => users.by_username(name).await?,
+            None => None,
         };
         let stored = found.as_ref().map(|user| user.password.clone());
-        let verdict = self.hasher.verify(password.clone(), stored).await?;
+        let verdict = hasher.verify(password.clone(), stored).await?;
         let found = found.ok_or_else(|| refused(event, "no_such_user"))?;
         (event.user, event.name) = (Some(found.id), None);
         match verdict {
@@ -137,22 +143,22 @@ impl Authority {
         }
         if user.password != found.password {
             // Another password, or another login has just renewed the hash of the same one.
-            return match self.hasher.verify(password, Some(user.password.clone())).await? {
+            return match hasher.verify(password, Some(user.password.clone())).await? {
                 Verdict::Match => Ok((user, revision)),
                 _ => Err(refused(event, "changed_meanwhile")),
             };
         }
         if verdict == Verdict::MatchOutdated {
-            self.rehash(&user, password).await;
+            self.rehash(&user, password, &hasher).await;
         }
         Ok((user, revision))
     }
 
     /// Replaces an outdated hash, unless somebody else has changed it meanwhile. The login is
     /// right without it, so a failure is only noted; the next login tries again.
-    async fn rehash(&self, user: &User, password: Password) {
+    async fn rehash(&self, user: &User, password: Password, hasher: &Hasher) {
         let replaced = async {
-            let new = self.hasher.hash(password).await?;
+            let new = hasher.hash(password).await?;
             self.stores.users.replace_password(user.id, &user.password, &new).await?;
             Ok::<_, GrantError>(())
         };

@@ -4,6 +4,7 @@ use super::{
     Argon2Params, Cost, Engine, FirebaseKey, Memory, Password, PasswordHash, argon2id,
     legacy::Legacy,
     pool::{Load, NotDone, Pool},
+    requester::Requester,
 };
 use std::{
     fmt, io,
@@ -21,10 +22,14 @@ use zeroize::Zeroizing;
 /// There are as many threads as permits, and each has the memory of one hash, which it gives back
 /// when there was nothing to do for ten seconds. A caller that goes away leaves behind the hash that is
 /// being computed, and none that waits. What finds the queue full is refused at once.
+///
+/// The queue is shared fairly among those that hashes are computed for: see
+/// [`for_requester`](Self::for_requester).
 #[derive(Clone)]
 pub struct Hasher {
     pool: Arc<Pool>,
     shared: Arc<Shared>,
+    requester: Option<Requester>,
 }
 
 struct Shared {
@@ -44,7 +49,7 @@ pub struct Hashing {
     pub params: Argon2Params,
     /// How many are computed at a time; each takes the memory of one.
     pub permits: usize,
-    /// How many callers may wait for a permit.
+    /// How many callers may wait for a permit: so many for requesters, and as many for none.
     pub queue: usize,
     /// What computes them.
     pub engine: Engine,
@@ -90,7 +95,7 @@ pub enum HasherError {
     /// The operating system gave no randomness.
     #[error("no randomness for a salt")]
     Randomness,
-    /// As many wait for a thread as may; it is worth trying again in a second.
+    /// As many wait for a thread as may, in all or for this requester; it is worth trying again in a second.
     #[error("too many passwords wait to be hashed")]
     Busy,
     /// The operating system gave no threads.
@@ -126,7 +131,17 @@ impl Hasher {
         let nobody = argon2id::of_nobody(params).ok_or(HasherError::Randomness)?;
         let pool = Pool::start(permits.max(1), queue, params.memory_kib()).map_err(HasherError::Threads)?;
         let shared = Shared { params, engine, nobody, slowest: AtomicU64::new(0), firebase };
-        Ok(Self { pool: Arc::new(pool), shared: Arc::new(shared) })
+        Ok(Self { pool: Arc::new(pool), shared: Arc::new(shared), requester: None })
+    }
+
+    /// The same hasher, with its hashes counted as this requester's. At the same time, one account has at most
+    /// [`PLACES_PER_ACCOUNT`](Requester::PLACES_PER_ACCOUNT) hashes that run or wait, one address block at most
+    /// a quarter of the queue's length, and one network half of it; each has at least one. Further ones are refused
+    /// with [`HasherError::Busy`]. Without a requester, work has as many places of its own as all requesters
+    /// together, so that no flood of logins keeps an admin from setting a password.
+    #[must_use]
+    pub fn for_requester(&self, requester: Requester) -> Self {
+        Self { requester: Some(requester), ..self.clone() }
     }
 
     /// How long a failed login has to take so that its time does not tell whose hash is of another
@@ -181,7 +196,7 @@ impl Hasher {
         work: impl FnOnce(&Shared, &mut Memory) -> T + Send + 'static,
     ) -> Result<T, HasherError> {
         let shared = self.shared.clone();
-        Ok(self.pool.run(move |memory| work(&shared, memory)).await?)
+        Ok(self.pool.run(self.requester.clone(), move |memory| work(&shared, memory)).await?)
     }
 }
 

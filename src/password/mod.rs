@@ -10,11 +10,13 @@ mod hasher;
 mod legacy;
 mod policy;
 mod pool;
+mod requester;
 
 pub use argon2id::{Argon2Params, Argon2ParamsError};
 pub use engine::{Engine, Memory};
 pub use hasher::{Hasher, HasherError, Hashing, Verdict};
 pub use policy::Policy;
+pub use requester::Requester;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use legacy::Legacy;

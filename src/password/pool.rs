@@ -2,12 +2,18 @@
 //!
 //! Their number bounds how many hashes there are at a time, and with it their memory; they are no
 //! threads of the runtime, so requests that need no hash are served as if there were none. The
-//! queue is bounded too: whoever would wait for longer than makes sense hears so at once.
+//! queue is bounded too: work that would wait for longer than makes sense is refused at once.
+//!
+//! The queue is shared fairly: each key of a [`Requester`] has a limited number of places, and work for
+//! no requester (an admin's, an operator's) has as many places of its own as all requesters together.
 
-use super::Memory;
+use super::{
+    Memory,
+    requester::{Key, Requester},
+};
 use crate::histogram::{Counted, Histogram};
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -22,18 +28,24 @@ use tokio::sync::oneshot;
 /// How long a thread with nothing to do keeps its memory.
 const KEEP_MEMORY: Duration = Duration::from_secs(10);
 
-/// Work, unless whoever wanted it has gone; says whether it was done.
-type Job = Box<dyn FnOnce(&mut Memory) -> bool + Send>;
+/// Does the work and returns what sends its result; `None` if the caller has gone away, so that it was not done.
+type Work = Box<dyn FnOnce(&mut Memory) -> Option<Box<dyn FnOnce()>> + Send>;
+
+struct Job {
+    came_at: Instant,
+    work: Work,
+    requester: Option<Requester>,
+}
 
 pub(super) struct Pool(Arc<Queue>);
 
 struct Queue {
     state: Mutex<State>,
     changed: Condvar,
-    /// How many may wait.
+    /// How many may wait for requesters, and as many for none.
     bound: usize,
     threads: usize,
-    /// How many found the queue full.
+    /// How many found no place.
     refused: AtomicU64,
     /// From when work was put into the queue to when it began.
     waited: Histogram,
@@ -49,7 +61,7 @@ pub(crate) struct Load {
     pub(crate) bound: usize,
     pub(crate) running: usize,
     pub(crate) threads: usize,
-    /// How many found the queue full, ever.
+    /// How many found no place, ever.
     pub(crate) refused: u64,
     /// How long what has begun had waited.
     pub(crate) waited: Counted,
@@ -58,8 +70,11 @@ pub(crate) struct Load {
 }
 
 struct State {
-    /// With when it came.
-    waiting: VecDeque<(Instant, Job)>,
+    waiting: VecDeque<Job>,
+    /// How many of those that wait are for a requester.
+    requested: usize,
+    /// How many of those that wait or run have this key.
+    taken: HashMap<Key, usize>,
     /// Threads with nothing to do, which will take what is put into the queue at once.
     idle: usize,
     closed: bool,
@@ -68,7 +83,7 @@ struct State {
 /// Why there is no result.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NotDone {
-    /// As many wait as may.
+    /// As many wait as may, in all or of this requester.
     Full,
     /// The work panicked.
     Panicked,
@@ -78,7 +93,13 @@ impl Pool {
     /// Starts the threads. Up to `bound` jobs wait for one; each thread keeps up to `kib` KiB of
     /// memory from one job to the next.
     pub(super) fn start(threads: usize, bound: usize, kib: u32) -> io::Result<Self> {
-        let state = State { waiting: VecDeque::new(), idle: threads, closed: false };
+        let state = State {
+            waiting: VecDeque::new(),
+            requested: 0,
+            taken: HashMap::new(),
+            idle: threads,
+            closed: false,
+        };
         let pool = Self(Arc::new(Queue {
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -95,20 +116,22 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Does the work on one of the threads. If the caller goes away while it waits, it is not done.
+    /// Does the work on one of the threads, in a place of the requester's. If the caller goes away while it
+    /// waits, it is not done.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        requester: Option<Requester>,
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, NotDone> {
         let (answer, result) = oneshot::channel();
-        let job = move |memory: &mut Memory| {
-            let is_wanted = !answer.is_closed();
-            if is_wanted {
-                let _ = answer.send(work(memory));
+        let work = move |memory: &mut Memory| {
+            if answer.is_closed() {
+                return None;
             }
-            is_wanted
+            let done = work(memory);
+            Some(Box::new(move || drop(answer.send(done))) as Box<dyn FnOnce()>)
         };
-        self.0.push(Box::new(job))?;
+        self.0.push(Job { came_at: Instant::now(), work: Box::new(work), requester })?;
         result.await.map_err(|_| NotDone::Panicked)
     }
 
@@ -139,6 +162,46 @@ impl Drop for Pool {
     }
 }
 
+impl State {
+    fn has_place_for(&self, requester: Option<&Requester>, bound: usize) -> bool {
+        let waiting = if requester.is_some() { self.requested } else { self.waiting.len() - self.requested };
+        let mut keys = requester.into_iter().flat_map(Requester::keys);
+        waiting < bound + self.idle
+            && keys.all(|key| self.taken.get(key).is_none_or(|taken| *taken < key.places(bound)))
+    }
+
+    fn admit(&mut self, job: Job) {
+        if let Some(requester) = &job.requester {
+            self.requested += 1;
+            for key in requester.keys() {
+                *self.taken.entry(key.clone()).or_default() += 1;
+            }
+        }
+        self.waiting.push_back(job);
+    }
+
+    /// What a thread begins now.
+    fn take(&mut self) -> Option<Job> {
+        let job = self.waiting.pop_front()?;
+        self.idle -= 1;
+        self.requested -= usize::from(job.requester.is_some());
+        Some(job)
+    }
+
+    /// A thread has finished what it took.
+    fn finish(&mut self, requester: Option<&Requester>) {
+        self.idle += 1;
+        for key in requester.into_iter().flat_map(Requester::keys) {
+            if let Some(taken) = self.taken.get_mut(key) {
+                *taken -= 1;
+                if *taken == 0 {
+                    self.taken.remove(key);
+                }
+            }
+        }
+    }
+}
+
 impl Queue {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -146,11 +209,12 @@ impl Queue {
 
     fn push(&self, job: Job) -> Result<(), NotDone> {
         let mut state = self.state();
-        if state.waiting.len() >= self.bound + state.idle {
+        if !state.has_place_for(job.requester.as_ref(), self.bound) {
+            drop(state);
             self.refused.fetch_add(1, Relaxed);
             return Err(NotDone::Full);
         }
-        state.waiting.push_back((Instant::now(), job));
+        state.admit(job);
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -159,16 +223,22 @@ impl Queue {
     /// What each thread does until the pool is dropped.
     fn serve(&self, kib: u32) {
         let mut memory = Memory::default();
-        while let Some(job) = self.next(&mut memory) {
+        while let Some(Job { work, requester, .. }) = self.next(&mut memory) {
             let began_at = Instant::now();
-            // A thread that ended would be missing for ever; whoever asked hears of it.
-            match catch_unwind(AssertUnwindSafe(|| job(&mut memory))) {
-                Ok(true) => self.worked.note(began_at.elapsed()),
-                Ok(false) => {}
-                Err(_) => tracing::error!("hashing a password panicked"),
+            // A thread that ended would be missing for ever; the caller gets an error.
+            let result = catch_unwind(AssertUnwindSafe(|| work(&mut memory))).unwrap_or_else(|_| {
+                tracing::error!("hashing a password panicked");
+                None
+            });
+            if result.is_some() {
+                self.worked.note(began_at.elapsed());
             }
             memory.shrink(kib);
-            self.state().idle += 1;
+            self.state().finish(requester.as_ref());
+            // Last, so that the caller finds its place free again.
+            if let Some(send) = result {
+                send();
+            }
         }
     }
 
@@ -176,10 +246,9 @@ impl Queue {
     fn next(&self, memory: &mut Memory) -> Option<Job> {
         let mut state = self.state();
         loop {
-            if let Some((came_at, job)) = state.waiting.pop_front() {
-                state.idle -= 1;
+            if let Some(job) = state.take() {
                 drop(state);
-                self.waited.note(came_at.elapsed());
+                self.waited.note(job.came_at.elapsed());
                 return Some(job);
             }
             if state.closed {
@@ -192,5 +261,127 @@ impl Queue {
                 memory.shrink(0);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{future::poll_fn, pin::Pin, sync::mpsc, task::Poll};
+
+    const QUEUE: usize = 64;
+
+    type Waiting = Pin<Box<dyn Future<Output = Result<(), NotDone>>>>;
+
+    /// A pool whose only thread is kept busy until the sender is dropped.
+    struct Held {
+        pool: Arc<Pool>,
+        open: mpsc::Sender<()>,
+        waiting: Vec<Waiting>,
+    }
+
+    impl Held {
+        async fn by(requester: Option<Requester>) -> Self {
+            let (open, gate) = mpsc::channel();
+            let pool = Arc::new(Pool::start(1, QUEUE, 0).expect("a thread"));
+            let mut held = Self { pool, open, waiting: vec![] };
+            let first = held.pool.clone();
+            let first = async move { first.run(requester, move |_| gate.recv().unwrap_or(())).await };
+            assert!(held.admits_all(Box::pin(first)).await);
+            held
+        }
+
+        /// Whether there is a place in the queue; if there is, it is taken.
+        async fn admits(&mut self, requester: Option<Requester>) -> bool {
+            let pool = self.pool.clone();
+            self.admits_all(Box::pin(async move { pool.run(requester, |_| ()).await })).await
+        }
+
+        async fn admits_all(&mut self, mut work: Waiting) -> bool {
+            match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+                Poll::Pending => {
+                    self.waiting.push(work);
+                    true
+                }
+                Poll::Ready(done) => {
+                    assert_eq!(done, Err(NotDone::Full));
+                    false
+                }
+            }
+        }
+
+        /// How many more are admitted, one after the other.
+        async fn admitted(&mut self, mut next: impl FnMut(usize) -> Requester) -> usize {
+            let mut count = 0;
+            while self.admits(Some(next(count))).await {
+                count += 1;
+            }
+            count
+        }
+
+        /// Lets the thread go on, and waits until all that was admitted is done.
+        async fn served(self) -> Arc<Pool> {
+            drop(self.open);
+            for work in self.waiting {
+                assert_eq!(work.await, Ok(()));
+            }
+            self.pool
+        }
+    }
+
+    fn at(account: &str, block: &str) -> Requester {
+        Requester::new().account(account.as_bytes()).block(block.as_bytes())
+    }
+
+    #[tokio::test]
+    async fn one_account_has_four_places_and_others_the_rest() {
+        let mut held = Held::by(Some(at("mallory", "::"))).await;
+        // From ever other addresses, which does not help.
+        assert_eq!(held.admitted(|number| at("mallory", &number.to_string())).await, 3);
+        assert!(held.admits(Some(at("ada", "::"))).await, "not even an address of the same block is full");
+        let pool = held.served().await;
+        assert!(pool.0.state().taken.is_empty(), "all places were given back");
+    }
+
+    #[tokio::test]
+    async fn one_block_has_a_quarter_of_the_queue_and_a_network_half() {
+        let mut held = Held::by(None).await;
+        let inside =
+            |account: usize, block: usize| at(&account.to_string(), &block.to_string()).network(b"n");
+        assert_eq!(held.admitted(|number| inside(number, 0)).await, QUEUE / 4);
+        assert!(!held.admits(Some(inside(1_000, 0))).await);
+        assert_eq!(held.admitted(|number| inside(100 + number, 1 + number)).await, QUEUE / 4);
+        assert!(!held.admits(Some(inside(1_000, 1_000))).await, "its network has half of the queue");
+        assert!(held.admits(Some(at("ada", "elsewhere").network(b"m"))).await);
+        held.served().await;
+    }
+
+    #[tokio::test]
+    async fn work_for_no_requester_has_places_of_its_own() {
+        let mut held = Held::by(Some(at("mallory", "a"))).await;
+        let spread = |number: usize| at(&number.to_string(), &number.to_string());
+        assert_eq!(held.admitted(spread).await, QUEUE);
+        let mut own = 0;
+        while held.admits(None).await {
+            own += 1;
+        }
+        assert_eq!(own, QUEUE);
+        let pool = held.served().await;
+        assert_eq!(pool.run(Some(at("ada", "a")), |_| 5).await, Ok(5), "there is room again");
+    }
+
+    #[tokio::test]
+    async fn a_place_is_given_back_by_callers_that_go_away_and_by_work_that_panics() {
+        let mut held = Held::by(None).await;
+        assert_eq!(held.admitted(|_| at("ada", "a")).await, 4);
+        // All but the one that keeps the thread busy.
+        held.waiting.truncate(1);
+        assert!(!held.admits(Some(at("ada", "a"))).await, "they hold their places until their turn comes");
+        let pool = held.served().await;
+        for _ in 0..9 {
+            let panics = pool.run(Some(at("ada", "a")), |_| panic!("on purpose")).await;
+            assert_eq!(panics, Err::<(), _>(NotDone::Panicked));
+        }
+        assert_eq!(pool.run(Some(at("ada", "a")), |_| ()).await, Ok(()));
     }
 }

@@ -10,6 +10,20 @@ use std::{fs, thread};
 /// These tests are of what stands behind the limits.
 const UNLIMITED: (&str, &str) = ("COUNTERSIGN_LOGIN__LIMITS", "off");
 
+/// Logs in `count` times at once, as the user of each number and from the address of each number.
+fn logins_of(server: &Server, count: usize, who: impl Fn(usize) -> (String, String) + Sync) -> Vec<Reply> {
+    let login = |number| {
+        let (name, address) = who(number);
+        let form = [("username", &*name), ("password", PASSWORD)];
+        server.send(Request::post("/token").header("X-Forwarded-For", &address).form(&form))
+    };
+    let login = &login;
+    thread::scope(|scope| {
+        let all: Vec<_> = (0..count).map(|number| scope.spawn(move || login(number))).collect();
+        all.into_iter().map(|login| login.join().unwrap()).collect()
+    })
+}
+
 /// Many at once with the right password and the wrong one, as a browser's page would send them.
 fn logins(server: &Server, count: usize) -> Vec<Reply> {
     let login = |number: usize| {
@@ -80,6 +94,66 @@ fn a_login_that_finds_the_queue_full_gets_503_and_may_come_again() {
     }
     server.login("ada");
     assert!(server.says("too many passwords wait to be hashed"));
+}
+
+/// One thread that hashes and 64 places before it, behind a proxy that names the clients' addresses.
+fn behind_a_proxy() -> Server {
+    let server = Server::start_with(&[
+        ("COUNTERSIGN_PASSWORD__PERMITS", "1"),
+        ("COUNTERSIGN_TRUSTED_PROXIES", "127.0.0.1"),
+        UNLIMITED,
+    ]);
+    server.user("ada", &[]);
+    server.user("bob", &[]);
+    server
+}
+
+/// Bob logs in again and again while others flood; says what became of the flood.
+fn bob_is_served_during(server: &Server, flood: impl Fn() -> Vec<Reply> + Sync) -> Vec<Reply> {
+    let bob = || {
+        let replies = logins_of(server, 1, |_| ("bob".into(), "198.51.100.7".into()));
+        assert_eq!(replies[0].status, 200, "{}", replies[0].text());
+    };
+    thread::scope(|scope| {
+        let flood = scope.spawn(&flood);
+        while !flood.is_finished() {
+            bob();
+        }
+        flood.join().unwrap()
+    })
+}
+
+// P09
+#[test]
+fn a_user_on_many_connections_leaves_room_in_the_queue_for_others() {
+    let server = behind_a_proxy();
+    let everywhere = |number| ("ada".to_owned(), format!("203.0.113.{number}"));
+    let replies = bob_is_served_during(&server, || logins_of(&server, 120, everywhere));
+    let mut served = 0;
+    for reply in &replies {
+        match reply.status {
+            200 => served += 1,
+            status => assert_eq!((status, reply.header("retry-after")), (503, Some("1"))),
+        }
+    }
+    assert!(served >= 4, "{served} were served");
+}
+
+// P09: the names need not exist
+#[test]
+fn an_address_with_many_names_leaves_room_in_the_queue_for_others() {
+    let server = behind_a_proxy();
+    for network in ["203.0.113.1", "2001:db8:1"] {
+        let from = |number: usize| match network.contains(':') {
+            true => format!("{network}:{number:x}::1"),
+            false => network.to_owned(),
+        };
+        let spray = |number| (format!("{network}-{number}").replace(':', "-"), from(number));
+        let replies = bob_is_served_during(&server, || logins_of(&server, 120, spray));
+        let refused = replies.iter().filter(|reply| reply.status == 503).count();
+        assert!(refused < replies.len(), "some are looked at");
+        assert!(replies.iter().all(|reply| [400, 503].contains(&reply.status)));
+    }
 }
 
 // D02

@@ -66,7 +66,7 @@ fn hashing(authority: &Authority, sheet: &mut Sheet<'_>) -> fmt::Result {
     ] {
         sheet.number(name, help, number as f64)?;
     }
-    sheet.count("countersign_hash_refusals", "Passwords that found the queue full", load.refused)?;
+    sheet.count("countersign_hash_refusals", "Passwords that found no place in the queue", load.refused)?;
     sheet.histogram(
         "countersign_hash_wait_seconds",
         "How long passwords waited to be hashed",

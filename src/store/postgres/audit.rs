@@ -21,7 +21,7 @@ impl AuditStore for PostgresStore {
                 .bind(&key[..])
         };
         self.within(|lease| lease.change(insertion())).await?;
-        let row = self.within(|lease| lease.one(sqlx::query("SELECT key FROM audit_key"))).await?;
+        let row = self.read_only(|lease| lease.one(sqlx::query("SELECT key FROM audit_key"))).await?;
         let key: &[u8] = row.try_get("key").map_err(unavailable)?;
         key.try_into().map_err(StoreError::corrupt("key of pseudonyms"))
     }
@@ -55,7 +55,7 @@ impl AuditStore for PostgresStore {
             let text = row.try_get("line").map_err(unavailable)?;
             Ok((number(row, "position")?, AuditLine { at: UnixTime(number(row, "at")?), text }))
         };
-        self.within(|lease| lease.all(query())).await?.iter().map(line).collect()
+        self.read_only(|lease| lease.all(query())).await?.iter().map(line).collect()
     }
 
     async fn remove(&self, before: UnixTime, limit: u32) -> Result<u64, StoreError> {

@@ -27,7 +27,7 @@ impl ClientStore for PostgresStore {
     async fn by_id(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
         let query =
             || sqlx::query("SELECT id, revision, document FROM clients WHERE id = $1").bind(id.as_str());
-        self.within(|lease| lease.optional(query())).await?.as_ref().map(client).transpose()
+        self.read_only(|lease| lease.optional(query())).await?.as_ref().map(client).transpose()
     }
 
     async fn list(&self, after: Option<&ClientId>, limit: u32) -> Result<Vec<Client>, StoreError> {
@@ -41,7 +41,7 @@ impl ClientStore for PostgresStore {
             .bind(after)
             .bind(i64::from(limit))
         };
-        self.within(|lease| lease.all(page())).await?.iter().map(client).collect()
+        self.read_only(|lease| lease.all(page())).await?.iter().map(client).collect()
     }
 
     async fn replace(&self, client: &Client) -> Result<bool, StoreError> {

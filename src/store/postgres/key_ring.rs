@@ -9,7 +9,7 @@ use sqlx::Row;
 impl KeyRingStore for PostgresStore {
     async fn load(&self) -> Result<Option<KeptRing>, StoreError> {
         let query = || sqlx::query("SELECT version, sealed FROM key_ring");
-        let Some(row) = self.within(|lease| lease.optional(query())).await? else { return Ok(None) };
+        let Some(row) = self.read_only(|lease| lease.optional(query())).await? else { return Ok(None) };
         let bytes = row.try_get::<Vec<u8>, _>("sealed").map_err(unavailable)?.into();
         Ok(Some(KeptRing { version: rows::number(&row, "version")?, bytes }))
     }

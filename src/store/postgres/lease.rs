@@ -31,22 +31,40 @@ impl From<Silence> for StoreError {
 }
 
 impl PostgresStore {
-    /// Runs a whole operation within the deadline. It is tried again only if the server says
-    /// that it has rolled it back; whatever else goes wrong leaves the outcome unknown.
+    /// Runs a whole operation within the deadline, one that writes or locks. It is tried again only if the
+    /// server says that it has rolled it back; whatever else goes wrong leaves the outcome unknown.
     pub(super) async fn within<T, W>(&self, work: impl Fn(Lease) -> W) -> Result<T, StoreError>
     where
         W: Future<Output = Result<T, StoreError>>,
     {
-        let attempts = async {
-            let mut attempt = 1;
-            loop {
-                match work(self.lease().await?).await {
-                    Err(error) if attempt < ATTEMPTS && was_rolled_back(&error) => attempt += 1,
-                    outcome => return outcome,
-                }
-            }
+        let locking = async {
+            // Nobody closes it.
+            let _permit = self.locking.acquire().await;
+            self.attempts(work).await
         };
-        timeout(self.deadline, attempts).await.unwrap_or_else(|_| Err(Silence(self.deadline).into()))
+        timeout(self.deadline, locking).await.unwrap_or_else(|_| Err(Silence(self.deadline).into()))
+    }
+
+    /// The same for an operation that only reads. It has connections that no other operation takes.
+    pub(super) async fn read_only<T, W>(&self, work: impl Fn(Lease) -> W) -> Result<T, StoreError>
+    where
+        W: Future<Output = Result<T, StoreError>>,
+    {
+        let reading = timeout(self.deadline, self.attempts(work));
+        reading.await.unwrap_or_else(|_| Err(Silence(self.deadline).into()))
+    }
+
+    async fn attempts<T, W>(&self, work: impl Fn(Lease) -> W) -> Result<T, StoreError>
+    where
+        W: Future<Output = Result<T, StoreError>>,
+    {
+        let mut attempt = 1;
+        loop {
+            match work(self.lease().await?).await {
+                Err(error) if attempt < ATTEMPTS && was_rolled_back(&error) => attempt += 1,
+                outcome => return outcome,
+            }
+        }
     }
 
     async fn lease(&self) -> Result<Lease, StoreError> {

@@ -13,6 +13,9 @@
 //! Clients and spent assertions need no place in it: nobody who holds a lock on one waits for
 //! another. Nor do attempts, which are locked by their keys and with nothing else.
 //!
+//! An operation that may have to wait for a lock holds its connection meanwhile. However many of them wait, a
+//! quarter of the connections is left to operations that only read, which wait for no lock.
+//!
 //! Connections keep settings, prepared statements and a `LISTEN`, so a pooler in between has to
 //! give each of them one of the server's own (PgBouncer's `session` mode).
 
@@ -35,19 +38,21 @@ pub use vitals::Vitals;
 
 use super::StoreError;
 use sqlx::PgPool;
-use std::{fmt, time::Duration};
-use tokio::time::timeout;
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::{sync::Semaphore, time::timeout};
 
 /// Keeps everything in one database. Cheap to clone; clones share the connections.
 #[derive(Clone)]
 pub struct PostgresStore {
     pool: PgPool,
+    /// As many permits as operations that may wait for a lock may hold a connection.
+    locking: Arc<Semaphore>,
     deadline: Duration,
 }
 
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { pool, deadline } = self;
+        let Self { pool, deadline, .. } = self;
         let mut shown = f.debug_struct("PostgresStore");
         shown.field("connections", &pool.size()).field("deadline", deadline).finish_non_exhaustive()
     }
@@ -57,7 +62,8 @@ impl PostgresStore {
     /// Opens the database that the URL names, which has to be there, and brings its tables up to
     /// date; for that it may take ten seconds. Any number of processes may do so at once. From
     /// then on, up to `connections` (at least 1) are kept, and one more for each feed; every
-    /// operation answers within `deadline`.
+    /// operation answers within `deadline`. A quarter of the connections, of more than one, is for operations
+    /// that only read.
     ///
     /// To share a database with other tables, give these a schema of their own:
     /// `postgres://…/app?options=-c%20search_path%3Dcountersign`.
@@ -67,7 +73,8 @@ impl PostgresStore {
     pub async fn open(url: &str, connections: u32, deadline: Duration) -> Result<Self, StoreError> {
         let pool = open::pool(url, connections, deadline).await;
         let pool = pool.map_err(|error| StoreError::Unavailable(error.into()))?;
-        Ok(Self { pool, deadline })
+        let locking = (connections - connections.div_ceil(4)).max(1);
+        Ok(Self { pool, locking: Arc::new(Semaphore::new(locking as usize)), deadline })
     }
 
     /// The connections, for whoever needs one for themselves.

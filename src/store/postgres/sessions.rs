@@ -41,7 +41,7 @@ impl SessionStore for PostgresStore {
             )
             .bind(user.to_string())
         };
-        let row = self.within(|lease| lease.optional(query())).await?;
+        let row = self.read_only(|lease| lease.optional(query())).await?;
         rows::revision(&row.ok_or_else(rows::no_epoch)?)
     }
 
@@ -85,7 +85,7 @@ impl SessionStore for PostgresStore {
             .bind(id.as_bytes())
             .bind(signed(now.0))
         };
-        let row = self.within(|lease| lease.optional(query())).await?;
+        let row = self.read_only(|lease| lease.optional(query())).await?;
         row.map(|row| Ok((rows::session(&row)?, rows::revision(&row)?))).transpose()
     }
 
@@ -134,7 +134,7 @@ impl SessionStore for PostgresStore {
             .bind(user.to_string())
             .bind(signed(now.0))
         };
-        self.within(|lease| lease.all(query())).await?.iter().map(rows::session).collect()
+        self.read_only(|lease| lease.all(query())).await?.iter().map(rows::session).collect()
     }
 
     async fn count(&self, used: Range<UnixTime>, now: UnixTime) -> Result<u64, StoreError> {
@@ -148,7 +148,7 @@ impl SessionStore for PostgresStore {
             .bind(signed(used.start.0))
             .bind(signed(used.end.0))
         };
-        rows::number(&self.within(|lease| lease.one(query())).await?, "found")
+        rows::number(&self.read_only(|lease| lease.one(query())).await?, "found")
     }
 
     async fn revoke(&self, id: SessionId, now: UnixTime) -> Result<bool, StoreError> {
@@ -239,7 +239,7 @@ impl SessionStore for PostgresStore {
             .bind(signed(from))
             .bind(i64::from(limit))
         };
-        let found = self.within(|lease| lease.all(query())).await?;
+        let found = self.read_only(|lease| lease.all(query())).await?;
         let head = found.first().ok_or_else(|| unavailable(sqlx::Error::RowNotFound))?;
         let is_line = |row: &&_| !matches!(PgRow::try_get(row, "position"), Ok(None::<i64>));
         Ok(RevocationList {

@@ -88,7 +88,7 @@ impl UserStore for PostgresStore {
             .bind(after)
             .bind(i64::from(limit))
         };
-        self.within(|lease| lease.all(page())).await?.iter().map(rows::user).collect()
+        self.read_only(|lease| lease.all(page())).await?.iter().map(rows::user).collect()
     }
 
     async fn search(
@@ -112,7 +112,7 @@ impl UserStore for PostgresStore {
             .bind(part.as_str())
             .bind(i64::from(limit))
         };
-        self.within(|lease| lease.all(page())).await?.iter().map(rows::user).collect()
+        self.read_only(|lease| lease.all(page())).await?.iter().map(rows::user).collect()
     }
 
     async fn replace_password(
@@ -156,7 +156,7 @@ impl UserStore for PostgresStore {
         // On a standby, too, every transaction is read-only.
         let ask = "SELECT current_setting('transaction_read_only')::boolean AS read_only FROM
                    (SELECT 1) AS one LEFT JOIN (SELECT id FROM users LIMIT 1) AS any_user ON true";
-        let row = self.within(|lease| lease.one(sqlx::query(ask))).await?;
+        let row = self.read_only(|lease| lease.one(sqlx::query(ask))).await?;
         match row.try_get("read_only").map_err(unavailable)? {
             true => Err(StoreError::Unavailable("it takes no writes".into())),
             false => Ok(()),
@@ -175,7 +175,7 @@ impl UserStore for PostgresStore {
 impl PostgresStore {
     /// The one user that a query finds.
     async fn user<'q>(&self, query: impl Fn() -> Query<'q>) -> Result<Option<User>, StoreError> {
-        self.within(|lease| lease.optional(query())).await?.as_ref().map(rows::user).transpose()
+        self.read_only(|lease| lease.optional(query())).await?.as_ref().map(rows::user).transpose()
     }
 
     /// Runs a statement on one row; says whether there was one.

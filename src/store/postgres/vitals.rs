@@ -41,7 +41,7 @@ impl Vitals {
 impl PostgresStore {
     /// What the server says of itself.
     pub async fn vitals(&self) -> Result<Vitals, StoreError> {
-        let row = self.within(|lease| {
+        let row = self.read_only(|lease| {
             lease.one(sqlx::query(
                 "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS clock,
                      pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean AS read_only,

@@ -1,11 +1,13 @@
 //! Who waits for whom.
 
-use super::{CAP, Database, GRACE, LIMIT, NOW, PATIENT, session};
+use super::{CAP, Database, GRACE, LIMIT, NOW, PATIENT, logged_in, session};
 use crate::servers::{Postgres, eventually};
 use countersign::{
     client::ClientId,
     clock::UnixTime,
-    store::{SessionStore, postgres::PostgresStore},
+    store::{
+        AuditStore, ClientStore, KeyRingStore, SessionStore, StoreError, UserStore, postgres::PostgresStore,
+    },
     token::TokenId,
     user::UserId,
 };
@@ -134,4 +136,46 @@ async fn no_epoch_begins_while_a_revision_is_raised() {
     timeout(LIMIT, raising).await.expect("not for ever").expect("no panic").expect("raised");
     let begun = timeout(LIMIT, beginning).await.expect("not for ever").expect("no panic");
     assert_eq!(begun.expect("begun"), later + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_are_answered_while_more_writers_wait_than_there_are_connections() {
+    let database = Database::new();
+    // No writer gives up before the reads are through.
+    let store = database.open(4, Duration::from_secs(600)).await;
+    store.begin_epoch(0).await.expect("an epoch");
+    let session = logged_in(&store).await;
+    let mut holder = database.somebody().await;
+    holder.execute("BEGIN; LOCK TABLE revisions IN EXCLUSIVE MODE").await.expect("held");
+    let writers: Vec<_> = (0..20)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.revoke_access(UserId::random(), NOW).await })
+        })
+        .collect();
+    eventually("as many writers wait as may", || database.connections("wait_event_type = 'Lock'") >= 3);
+    let reads = async {
+        UserStore::by_id(&*store, session.user).await?;
+        store.by_username(&"ada".parse().expect("a name")).await?;
+        UserStore::list(&*store, None, 10).await?;
+        store.search(&"da".parse().expect("a part of a name"), None, 10).await?;
+        store.ping().await?;
+        store.revision(session.user).await?;
+        assert!(store.find(session.id, NOW).await?.is_some());
+        assert_eq!(store.sessions_of(session.user, NOW).await?.len(), 1);
+        store.count(UnixTime(0)..UnixTime(u64::MAX), NOW).await?;
+        store.revocations(1, 10).await?;
+        ClientStore::by_id(&*store, &"client".parse().expect("an id")).await?;
+        ClientStore::list(&*store, None, 10).await?;
+        store.load().await?;
+        store.read(0, 10).await?;
+        store.vitals().await.map(drop)
+    };
+    let read: Result<Result<(), StoreError>, _> = timeout(LIMIT, reads).await;
+    read.expect("reads wait for no writer").expect("they are answered");
+    assert!(writers.iter().all(|writer| !writer.is_finished()), "the table is still locked");
+    holder.execute("COMMIT").await.expect("let go");
+    for writer in writers {
+        writer.await.expect("no panic").expect("its turn came");
+    }
 }

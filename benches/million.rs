@@ -107,14 +107,14 @@ async fn fill_at_once(store: &Arc<SqliteStore>, count: usize) -> Vec<(SessionId,
         FROM n JOIN sessions ON number = i % ?2 + 1";
     let [many, by_store] =
         [count - BY_STORE, BY_STORE].map(|count| i64::try_from(count).expect("not that many"));
-    sqlx::query(more).bind(many).bind(by_store).execute(store.pool()).await.expect("filled");
+    sqlx::query(more).bind(many).bind(by_store).execute(store.writer()).await.expect("filled");
     sqlx::query("UPDATE texts SET count = count + ?")
         .bind(many / by_store)
-        .execute(store.pool())
+        .execute(store.writer())
         .await
         .expect("counted");
     let ids: Vec<Vec<u8>> =
-        sqlx::query_scalar("SELECT id FROM sessions").fetch_all(store.pool()).await.expect("the ids");
+        sqlx::query_scalar("SELECT id FROM sessions").fetch_all(store.writer()).await.expect("the ids");
     ids.iter().map(|id| (SessionId::from_bytes(id.as_slice().try_into().expect("an id")), 0)).collect()
 }
 

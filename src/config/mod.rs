@@ -84,7 +84,8 @@ pub struct Settings {
 pub struct StoreSettings {
     /// `STORE__DEADLINE_MS`: whatever takes longer has failed, in milliseconds.
     pub deadline: Duration,
-    /// `STORE__CONNECTIONS`: connections to PostgreSQL at a time.
+    /// `STORE__CONNECTIONS`: connections to PostgreSQL, or connections that read from an SQLite file, of which
+    /// there are at most 8.
     pub connections: u32,
     /// `STORE__NAMESPACE`: what stands in braces before every key in Redis.
     pub namespace: String,

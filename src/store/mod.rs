@@ -96,7 +96,7 @@ pub fn causes(error: &dyn StdError) -> String {
 /// The connections that a store keeps, at some moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connections {
-    /// What it is called: `sqlite`, `postgres`.
+    /// What they are called: `sqlite` (which only read), `sqlite_writer`, `postgres`.
     pub store: &'static str,
     /// How many there are that nobody uses.
     pub idle: u32,
@@ -161,9 +161,11 @@ impl Stores {
 
     /// The connections that they keep.
     pub fn connections(&self) -> Vec<Connections> {
-        let users = self.users.connections();
-        let sessions = if self.are_one() { None } else { self.sessions.connections() };
-        users.into_iter().chain(sessions).collect()
+        let mut all = self.users.connections();
+        if !self.are_one() {
+            all.extend(self.sessions.connections());
+        }
+        all
     }
 
     /// Whether users and sessions are in one store.

@@ -246,9 +246,9 @@ pub trait SessionStore: Send + Sync + 'static {
         self.revocations(1, 0).await.map(drop)
     }
 
-    /// The connections that it keeps, if it has a pool of them.
-    fn connections(&self) -> Option<Connections> {
-        None
+    /// The connections that it keeps, of each pool that it has.
+    fn connections(&self) -> Vec<Connections> {
+        vec![]
     }
 
     /// What there is to say about how it is set up; `leeway` is how far clocks may be apart.

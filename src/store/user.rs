@@ -119,9 +119,9 @@ pub trait UserStore: Send + Sync + 'static {
     /// Whether the store answers, and takes changes as far as it can tell without making one.
     async fn ping(&self) -> Result<(), StoreError>;
 
-    /// The connections that it keeps, if it has a pool of them.
-    fn connections(&self) -> Option<Connections> {
-        None
+    /// The connections that it keeps, of each pool that it has.
+    fn connections(&self) -> Vec<Connections> {
+        vec![]
     }
 
     /// What there is to say about how it is set up; `leeway` is how far clocks may be apart.

@@ -238,6 +238,7 @@ fn stores_and_their_connections_are_told() {
     for store in ["users", "sessions", "clients", "attempts"] {
         assert_eq!(value(&text, "countersign_store_up", &[&format!("\"{store}\"")]), 1.0);
     }
+    assert_eq!(value(&text, "countersign_store_connections_max", &["\"sqlite_writer\""]), 1.0);
     let max = value(&text, "countersign_store_connections_max", &["\"sqlite\""]);
     let idle = value(&text, "countersign_store_connections", &["\"sqlite\"", "\"idle\""]);
     let in_use = value(&text, "countersign_store_connections", &["\"sqlite\"", "\"in_use\""]);

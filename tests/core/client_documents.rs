@@ -138,7 +138,7 @@ async fn sqlite_takes_no_document_that_it_cannot_read() {
     let store = sqlite(&folder.path().join("clients.db")).await;
     what_cannot_be_read_is_an_error(&*store, async |document| {
         let planting = sqlx::query("UPDATE clients SET document = ?").bind(document);
-        let planted = planting.execute(store.pool()).await.expect("planted");
+        let planted = planting.execute(store.writer()).await.expect("planted");
         assert_eq!(planted.rows_affected(), 1);
     })
     .await;

@@ -163,8 +163,8 @@ impl UserStore for PostgresStore {
         }
     }
 
-    fn connections(&self) -> Option<Connections> {
-        Some(Connections::of("postgres", &self.pool))
+    fn connections(&self) -> Vec<Connections> {
+        vec![Connections::of("postgres", &self.pool)]
     }
 
     async fn checkup(&self, now: UnixTime, leeway: Duration) -> Result<Vec<Finding>, StoreError> {

@@ -19,7 +19,7 @@ impl AttemptStore for SqliteStore {
         // Whoever has to wait keeps nobody from writing.
         let mut seen = vec![];
         for count in counts {
-            seen.push(found(self.pool(), &count.key).await?.unwrap_or_default());
+            seen.push(found(self.reader(), &count.key).await?.unwrap_or_default());
         }
         if let Err(refused) = Attempt::at(&seen, counts, now) {
             return Ok(refused);
@@ -63,7 +63,7 @@ impl AttemptStore for SqliteStore {
         let removal = "DELETE FROM login_attempts WHERE key IN (
                            SELECT key FROM login_attempts WHERE forgotten_at <= ?1 AND next_at <= ?1 LIMIT ?2)";
         let query = sqlx::query(removal).bind(signed(ms(now))).bind(limit);
-        Ok(query.execute(self.pool()).await.map_err(unavailable)?.rows_affected())
+        Ok(self.change(query).await?.rows_affected())
     }
 }
 

@@ -16,9 +16,9 @@ use sqlx::Row;
 impl AuditStore for SqliteStore {
     async fn pseudonym_key(&self) -> Result<[u8; 32], StoreError> {
         let insertion = sqlx::query("INSERT INTO audit_key (one, key) VALUES (1, ?) ON CONFLICT DO NOTHING");
-        insertion.bind(&random_key()?[..]).execute(self.pool()).await.map_err(unavailable)?;
-        let row =
-            sqlx::query("SELECT key FROM audit_key").fetch_one(self.pool()).await.map_err(unavailable)?;
+        self.change(insertion.bind(&random_key()?[..])).await?;
+        let row = sqlx::query("SELECT key FROM audit_key").fetch_one(self.reader()).await;
+        let row = row.map_err(unavailable)?;
         let key: &[u8] = row.try_get("key").map_err(unavailable)?;
         key.try_into().map_err(StoreError::corrupt("key of pseudonyms"))
     }
@@ -35,7 +35,7 @@ impl AuditStore for SqliteStore {
 
     async fn read(&self, after: u64, limit: u32) -> Result<Vec<(u64, AuditLine)>, StoreError> {
         let query = "SELECT position, at, line FROM audit WHERE position > ? ORDER BY position LIMIT ?";
-        let rows = sqlx::query(query).bind(signed(after)).bind(limit).fetch_all(self.pool()).await;
+        let rows = sqlx::query(query).bind(signed(after)).bind(limit).fetch_all(self.reader()).await;
         let line = |row: &_| {
             let text = Row::try_get(row, "line").map_err(unavailable)?;
             Ok((number(row, "position")?, AuditLine { at: UnixTime(number(row, "at")?), text }))
@@ -47,6 +47,6 @@ impl AuditStore for SqliteStore {
         let removal = "DELETE FROM audit WHERE position IN (
                            SELECT position FROM audit WHERE at < ? ORDER BY at LIMIT ?)";
         let query = sqlx::query(removal).bind(signed(before.0)).bind(limit);
-        Ok(query.execute(self.pool()).await.map_err(unavailable)?.rows_affected())
+        Ok(self.change(query).await?.rows_affected())
     }
 }

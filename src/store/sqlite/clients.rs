@@ -25,14 +25,14 @@ impl ClientStore for SqliteStore {
 
     async fn by_id(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
         let query = sqlx::query("SELECT * FROM clients WHERE id = ?").bind(id.as_str());
-        query.fetch_optional(&self.pool).await.map_err(unavailable)?.map(|row| client(&row)).transpose()
+        query.fetch_optional(&self.reader).await.map_err(unavailable)?.map(|row| client(&row)).transpose()
     }
 
     async fn list(&self, after: Option<&ClientId>, limit: u32) -> Result<Vec<Client>, StoreError> {
         // No id is empty, so every id comes after the empty text.
         let query = sqlx::query("SELECT * FROM clients WHERE id > ? ORDER BY id LIMIT ?");
         let query = query.bind(after.map_or("", ClientId::as_str)).bind(limit);
-        query.fetch_all(&self.pool).await.map_err(unavailable)?.iter().map(client).collect()
+        query.fetch_all(&self.reader).await.map_err(unavailable)?.iter().map(client).collect()
     }
 
     async fn replace(&self, client: &Client) -> Result<bool, StoreError> {

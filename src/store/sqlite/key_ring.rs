@@ -9,7 +9,7 @@ use sqlx::Row;
 impl KeyRingStore for SqliteStore {
     async fn load(&self) -> Result<Option<KeptRing>, StoreError> {
         let query = sqlx::query("SELECT version, sealed FROM key_ring");
-        let Some(row) = query.fetch_optional(self.pool()).await.map_err(unavailable)? else {
+        let Some(row) = query.fetch_optional(self.reader()).await.map_err(unavailable)? else {
             return Ok(None);
         };
         let version = row.try_get::<i64, _>("version").map_err(unavailable)?.unsigned_abs();
@@ -31,6 +31,6 @@ impl KeyRingStore for SqliteStore {
                 .bind(bytes)
                 .bind(i64::try_from(seen).unwrap_or(i64::MAX)),
         };
-        Ok(query.execute(self.pool()).await.map_err(unavailable)?.rows_affected() > 0)
+        self.touched(query).await
     }
 }

@@ -2,6 +2,10 @@
 //!
 //! WAL with `synchronous = FULL`: what was answered survives a crash of the process and of the
 //! machine. Several processes (a server and the command line) may use the file at once.
+//!
+//! SQLite has one writer at a time, so each store has one connection that writes. Whatever decides and writes
+//! does so on it, in a transaction that takes the write lock first. All other connections are read-only: a
+//! reader never waits for a writer, however many writers wait.
 
 mod attempts;
 mod audit;
@@ -13,9 +17,13 @@ mod users;
 
 use super::StoreError;
 use sqlx::{
-    Connection, SqlitePool,
+    Connection, Sqlite, SqlitePool, Transaction,
     error::DatabaseError,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    query::Query,
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult,
+        SqliteSynchronous,
+    },
 };
 use std::{
     fs::OpenOptions,
@@ -23,7 +31,8 @@ use std::{
     path::Path,
     time::{Duration, Instant},
 };
-use tokio::time::sleep;
+use thiserror::Error;
+use tokio::time::{sleep, timeout};
 
 /// How long to wait before a file that was busy is opened again.
 const RETRY: Duration = Duration::from_millis(20);
@@ -31,64 +40,106 @@ const RETRY: Duration = Duration::from_millis(20);
 /// Keeps everything in one file. Cheap to clone; clones share the connections.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
-    pool: SqlitePool,
+    /// Read-only connections, so that a write on one of them fails.
+    reader: SqlitePool,
+    /// One connection.
+    writer: SqlitePool,
+    deadline: Duration,
 }
+
+/// Others wrote for too long; nothing was changed.
+#[derive(Debug, Error)]
+#[error("no turn to write within {} ms", .0.as_millis())]
+struct Waited(Duration);
 
 impl SqliteStore {
     /// Opens the file, makes it if it is missing, and brings its tables up to date. The folder
-    /// has to be there. `connections` (at least 1) are kept; whoever waits longer than `timeout`
-    /// for one of them, or for another process to finish writing, gets an error.
-    pub async fn open(path: &Path, connections: u32, timeout: Duration) -> Result<Self, StoreError> {
+    /// has to be there. Up to `readers` (at least 1) read-only connections are kept, and one that
+    /// writes. What waits longer than `deadline` for a connection, or for another process to finish
+    /// writing, gets an error.
+    pub async fn open(path: &Path, readers: u32, deadline: Duration) -> Result<Self, StoreError> {
+        // Each connection would have an empty database of its own.
+        if path == Path::new(":memory:") || path.as_os_str().is_empty() {
+            return Err(StoreError::Unavailable("an SQLite store needs a file".into()));
+        }
         create_private(path).map_err(|error| StoreError::Unavailable(error.into()))?;
-        let until = Instant::now() + timeout;
+        let until = Instant::now() + deadline;
         loop {
             // Two processes that turn a new file to WAL at once do not wait for each other, whatever
             // `busy_timeout` says: one of them is told that the file is locked.
-            match Self::connect(path, connections, timeout).await {
+            match Self::connect(path, readers, deadline).await {
                 Err(error) if is_busy(&error) && Instant::now() < until => sleep(RETRY).await,
                 opened => return opened,
             }
         }
     }
 
-    async fn connect(path: &Path, connections: u32, timeout: Duration) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(timeout);
+    async fn connect(path: &Path, readers: u32, deadline: Duration) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(deadline);
         let pool = SqlitePoolOptions::new()
-            .max_connections(connections.max(1))
-            .acquire_timeout(timeout)
+            .acquire_timeout(deadline)
             // When a commit fails at the disk, SQLite ends the transaction and sqlx does not: it would
             // refuse to begin another on this connection for ever.
             .before_acquire(|connection, _| {
                 let usable = !connection.is_in_transaction();
                 Box::pin(async move { Ok(usable) })
-            })
-            .connect_with(options)
-            .await
-            .map_err(unavailable)?;
-        migrate(&pool).await?;
-        Ok(Self { pool })
+            });
+        let writing =
+            options.clone().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+        let writer = pool.clone().max_connections(1).connect_with(writing).await.map_err(unavailable)?;
+        migrate(&writer).await?;
+        let reader = pool.max_connections(readers.max(1)).connect_with(options.read_only(true)).await;
+        Ok(Self { reader: reader.map_err(unavailable)?, writer, deadline })
     }
 
-    /// The connections, for whoever needs one for themselves.
-    pub fn pool(&self) -> &SqlitePool {
-        &self.pool
+    /// The connections that read, for code that needs one for itself. They are read-only.
+    pub fn reader(&self) -> &SqlitePool {
+        &self.reader
+    }
+
+    /// The one connection that writes, for code that needs it for itself. Everything else that writes waits
+    /// meanwhile.
+    pub fn writer(&self) -> &SqlitePool {
+        &self.writer
     }
 
     /// Waits for what is under way and closes the file.
     pub async fn close(&self) {
-        self.pool.close().await;
+        // The writer is last, since a read-only connection cannot move what is in the WAL into the file.
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+
+    /// Begins a transaction that has the write lock, so that nothing can change under it.
+    ///
+    /// # Errors
+    /// When its turn does not come within the deadline; then nothing was changed.
+    async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        let turn = timeout(self.deadline, self.writer.begin_with("BEGIN IMMEDIATE")).await;
+        turn.map_err(|_| StoreError::Unavailable(Waited(self.deadline).into()))?.map_err(unavailable)
+    }
+
+    /// Runs one statement that writes.
+    async fn change(
+        &self,
+        query: Query<'_, Sqlite, SqliteArguments>,
+    ) -> Result<SqliteQueryResult, StoreError> {
+        let mut transaction = self.write().await?;
+        let done = query.execute(&mut *transaction).await.map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(done)
+    }
+
+    /// Runs a statement on one row; says whether there was one.
+    async fn touched(&self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<bool, StoreError> {
+        Ok(self.change(query).await?.rows_affected() > 0)
     }
 }
 
 /// Brings the tables up to date. The write lock comes first, so that of several processes that
 /// open a new file at once one makes the tables and the others find them.
-async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
     // `run` wants an `Acquire`, which a connection in an async trait is "not general enough" for.
     let migrated = sqlx::migrate!("migrations/sqlite").run_direct(None, &mut *transaction, false).await;
     migrated.map_err(|error| StoreError::Unavailable(error.into()))?;

@@ -17,7 +17,7 @@ use crate::{
     user::UserId,
 };
 use async_trait::async_trait;
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::SqliteConnection;
 use std::{ops::Range, time::Duration};
 
 /// How many lines of the list go in one step, whatever the limit on sessions.
@@ -26,7 +26,7 @@ const FEWEST_LINES: u32 = 500;
 #[async_trait]
 impl SessionStore for SqliteStore {
     async fn revision(&self, user: UserId) -> Result<u64, StoreError> {
-        let mut connection = self.pool.acquire().await.map_err(unavailable)?;
+        let mut connection = self.reader.acquire().await.map_err(unavailable)?;
         revision(&mut connection, user).await
     }
 
@@ -63,7 +63,7 @@ impl SessionStore for SqliteStore {
         )
         .bind(&id.as_bytes()[..])
         .bind(signed(now.0))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reader)
         .await
         .map_err(unavailable)?;
         row.map(|row| Ok((session(&row)?, number(&row, "revision")?))).transpose()
@@ -105,7 +105,7 @@ impl SessionStore for SqliteStore {
         )
         .bind(user_id(&user))
         .bind(signed(now.0))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await
         .map_err(unavailable)?
         .iter()
@@ -122,7 +122,7 @@ impl SessionStore for SqliteStore {
         .bind(signed(now.0))
         .bind(signed(used.start.0))
         .bind(signed(used.end.0))
-        .fetch_one(&self.pool)
+        .fetch_one(&self.reader)
         .await
         .map_err(unavailable)?;
         Ok(found.unsigned_abs())
@@ -171,19 +171,17 @@ impl SessionStore for SqliteStore {
 
     async fn revoke_token(&self, id: TokenId, now: UnixTime) -> Result<(), StoreError> {
         let query = sqlx::query("INSERT INTO revocations (at, token_id) VALUES (?, ?)");
-        let query = query.bind(signed(now.0)).bind(&id.as_bytes()[..]);
-        query.execute(&self.pool).await.map(drop).map_err(unavailable)
+        self.change(query.bind(signed(now.0)).bind(&id.as_bytes()[..])).await.map(drop)
     }
 
     async fn revoke_client(&self, id: &ClientId, revision: u64, now: UnixTime) -> Result<(), StoreError> {
         let query = sqlx::query("INSERT INTO revocations (at, client_id, revision) VALUES (?, ?, ?)");
-        let query = query.bind(signed(now.0)).bind(id.as_str()).bind(signed(revision));
-        query.execute(&self.pool).await.map(drop).map_err(unavailable)
+        self.change(query.bind(signed(now.0)).bind(id.as_str()).bind(signed(revision))).await.map(drop)
     }
 
     async fn revocations(&self, from: u64, limit: u32) -> Result<RevocationList, StoreError> {
         // Of one moment: the epoch and the lines.
-        let mut transaction = self.pool.begin().await.map_err(unavailable)?;
+        let mut transaction = self.reader.begin().await.map_err(unavailable)?;
         let head = sqlx::query(
             "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS read_at,
                  coalesce((SELECT epoch FROM memory), 0) AS epoch",
@@ -205,14 +203,16 @@ impl SessionStore for SqliteStore {
     }
 
     async fn begin_epoch(&self, than: u64) -> Result<u64, StoreError> {
+        let mut transaction = self.write().await?;
         let epoch: i64 = sqlx::query_scalar(
             "INSERT INTO memory (one, epoch) VALUES (1, max(CAST(unixepoch('subsec') * 1000 AS INTEGER), ?1 + 1))
              ON CONFLICT (one) DO UPDATE SET epoch = iif(epoch > ?1, epoch, excluded.epoch) RETURNING epoch",
         )
         .bind(signed(than))
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *transaction)
         .await
         .map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
         Ok(epoch.unsigned_abs())
     }
 
@@ -269,13 +269,6 @@ impl RevocationFeed for Feed {
     async fn changed(&mut self) -> Result<(), StoreError> {
         tokio::time::sleep(Duration::from_millis(250)).await;
         Ok(())
-    }
-}
-
-impl SqliteStore {
-    /// A transaction that nothing can change under.
-    pub(super) async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)
     }
 }
 

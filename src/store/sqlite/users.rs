@@ -18,8 +18,7 @@ use std::collections::BTreeSet;
 #[async_trait]
 impl UserStore for SqliteStore {
     async fn insert(&self, user: &User) -> Result<Insertion, StoreError> {
-        let done = insertion(user).execute(&self.pool).await.map_err(unavailable)?;
-        Ok(outcome(done))
+        Ok(outcome(self.change(insertion(user)).await?))
     }
 
     /// In one transaction, so that they are written to the disk together.
@@ -36,12 +35,12 @@ impl UserStore for SqliteStore {
 
     async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
         let query = sqlx::query("SELECT * FROM users WHERE id = ?").bind(id.to_string());
-        query.fetch_optional(&self.pool).await.map_err(unavailable)?.map(|row| user(&row)).transpose()
+        query.fetch_optional(&self.reader).await.map_err(unavailable)?.map(|row| user(&row)).transpose()
     }
 
     async fn by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
         let query = sqlx::query("SELECT * FROM users WHERE username = ?").bind(username.as_str());
-        query.fetch_optional(&self.pool).await.map_err(unavailable)?.map(|row| user(&row)).transpose()
+        query.fetch_optional(&self.reader).await.map_err(unavailable)?.map(|row| user(&row)).transpose()
     }
 
     async fn list(&self, after: Option<&Username>, limit: u32) -> Result<Vec<User>, StoreError> {
@@ -49,7 +48,7 @@ impl UserStore for SqliteStore {
         sqlx::query("SELECT * FROM users WHERE username > ? ORDER BY username LIMIT ?")
             .bind(after.map_or("", Username::as_str))
             .bind(limit)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await
             .map_err(unavailable)?
             .iter()
@@ -70,7 +69,7 @@ impl UserStore for SqliteStore {
         .bind(after.map_or("", Username::as_str))
         .bind(part.as_str())
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await
         .map_err(unavailable)?
         .iter()
@@ -111,22 +110,12 @@ impl UserStore for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1 FROM users LIMIT 1").execute(&self.pool).await.map_err(unavailable)?;
+        sqlx::query("SELECT 1 FROM users LIMIT 1").execute(&self.reader).await.map_err(unavailable)?;
         Ok(())
     }
 
-    fn connections(&self) -> Option<Connections> {
-        Some(Connections::of("sqlite", &self.pool))
-    }
-}
-
-impl SqliteStore {
-    /// Runs a statement on one row; says whether there was one.
-    pub(super) async fn touched(
-        &self,
-        query: Query<'_, Sqlite, SqliteArguments>,
-    ) -> Result<bool, StoreError> {
-        Ok(query.execute(&self.pool).await.map_err(unavailable)?.rows_affected() > 0)
+    fn connections(&self) -> Vec<Connections> {
+        vec![Connections::of("sqlite", &self.reader), Connections::of("sqlite_writer", &self.writer)]
     }
 }
 

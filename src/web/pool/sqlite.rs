@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::pool::PoolConnection;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-/// A file is not far away, but whoever writes may have much to write.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a write waits for its turn. A file is not far away, but other writers may have much to write.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// More connections that read than this would only compete for the processor.
+const MOST_READERS: u32 = 8;
 
 /// Configured by `databases.countersign`.
 #[derive(Database)]
@@ -25,15 +27,14 @@ struct SqlitePool(SqliteStore);
 #[derive(Serialize, Deserialize)]
 struct Config {
     path: PathBuf,
-    connections: u32,
+    readers: u32,
 }
 
 type Error = rocket_db_pools::Error<OpenError, sqlx::Error>;
 
 pub(super) fn attach(rocket: Rocket<Build>, settings: &Settings) -> Rocket<Build> {
     let Choice::Sqlite(path) = &settings.database else { return rocket };
-    // SQLite has one writer; more connections than this only wait for each other.
-    let config = Config { path: path.clone(), connections: settings.store.connections.min(8) };
+    let config = Config { path: path.clone(), readers: settings.store.connections.min(MOST_READERS) };
     configure(rocket, Sqlite::NAME, &config).attach(Sqlite::init())
 }
 
@@ -48,13 +49,14 @@ impl Pool for SqlitePool {
     type Error = Error;
 
     async fn init(figment: &Figment) -> Result<Self, Error> {
-        let Config { path, connections } = configured(figment).map_err(|error| Error::Config(*error))?;
-        let store = SqliteStore::open(&path, connections, PATIENCE).await;
+        let Config { path, readers } = configured(figment).map_err(|error| Error::Config(*error))?;
+        let store = SqliteStore::open(&path, readers, DEADLINE).await;
         store.map(Self).map_err(|error| Error::Init(OpenError::at(&path.display())(error)))
     }
 
+    /// A connection that only reads.
     async fn get(&self) -> Result<Self::Connection, Error> {
-        self.0.pool().acquire().await.map_err(Error::Get)
+        self.0.reader().acquire().await.map_err(Error::Get)
     }
 
     /// Rocket asks for it while requests are still being answered, which need their store to the end.

@@ -5,8 +5,12 @@ use super::{
     admin::{self, Left},
     clients::{Desk, State},
 };
-use crate::sql;
-use std::process::Command;
+use crate::{
+    http::Request,
+    server::{PASSWORD, Server},
+    sql,
+};
+use std::{process::Command, thread};
 
 // F05
 #[test]
@@ -18,6 +22,33 @@ fn another_process_writes_for_longer_than_anybody_waits() {
         scene.stays_in();
     });
     scene.recovers();
+}
+
+// F05
+#[test]
+fn readers_are_served_while_more_writers_wait_than_there_are_connections() {
+    let server = Server::start();
+    let token = server.login("ada");
+    let file = server.folder.path().join("test.db");
+    let login = |number: usize| {
+        let form = [("username", &*format!("user-{number}")), ("password", PASSWORD)];
+        server.send(Request::post("/token").form(&form))
+    };
+    let login = &login;
+    sql::while_locked(&file, || {
+        thread::scope(|scope| {
+            let writers: Vec<_> = (0..20).map(|number| scope.spawn(move || login(number))).collect();
+            while writers.iter().any(|writer| !writer.is_finished()) {
+                assert_eq!(server.me(&token).status, 200);
+            }
+            for writer in writers {
+                let reply = writer.join().unwrap();
+                assert_eq!((reply.status, reply.header("retry-after")), (503, Some("1")), "{}", reply.text());
+            }
+        });
+    });
+    server.is_well();
+    server.login("ada");
 }
 
 // F05

@@ -1,25 +1,25 @@
--- KEYS: epoch, revision, users, slots, slot, revoked, list, position, agent, the session, the user's others.
--- ARGV: revision, cap, now, id, user and id in bytes, record, the user agent's text, for how many seconds it
--- is needed, slot, and of each of the others its id and its field among the users'.
+-- KEYS: epoch, revision, users, slots, slot, revoked, list, position, the session, the user's others.
+-- ARGV: revision, cap, now, id, user and id in bytes, record, slot, and of each of the others its id and its
+-- field among the users'.
 local revision, cap, now, id = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local user, bytes = string.sub(ARGV[5], 1, 16), string.sub(ARGV[5], 17)
 -- This very call has been here before, and its answer was lost on the way to the client library.
-if redis.call('EXISTS', KEYS[10]) == 1 then return 'created' end
+if redis.call('EXISTS', KEYS[9]) == 1 then return 'created' end
 local current = revision_of(KEYS[1], KEYS[2])
 if not current then return forgotten end
 if text(current) ~= revision then return 'overtaken' end
 local others, fields = {}, {}
-for at = 1, #KEYS - 10 do
-  others[at], fields[at] = ARGV[8 + 2 * at], ARGV[9 + 2 * at]
+for at = 1, #KEYS - 9 do
+  others[at], fields[at] = ARGV[6 + 2 * at], ARGV[7 + 2 * at]
 end
 if not are_all_of(KEYS[3], user, fields) then return 'changed' end
 
 local alive = {}
 for at, other in ipairs(others) do
-  local session = live(KEYS[10 + at], tonumber(now))
+  local session = live(KEYS[9 + at], tonumber(now))
   if session then
-    local created = struct.unpack('>I5', redis.call('GETRANGE', KEYS[10 + at], 67, 71))
-    alive[#alive + 1] = {id = other, key = KEYS[10 + at], field = fields[at], session = session, created = created}
+    local created = struct.unpack('>I5', redis.call('GETRANGE', KEYS[9 + at], 67, 71))
+    alive[#alive + 1] = {id = other, key = KEYS[9 + at], field = fields[at], session = session, created = created}
   end
 end
 -- Those used longest ago go first.
@@ -33,11 +33,7 @@ for at = cap, #alive do
   note(KEYS[7], KEYS[8], now, 'session ' .. alive[at].id)
 end
 
-redis.call('SET', KEYS[10], ARGV[6])
+redis.call('SET', KEYS[9], ARGV[6])
 redis.call('HSET', KEYS[3], ARGV[5], '')
-schedule(KEYS[4], KEYS[5], ARGV[9], bytes)
--- One text for all that have it; it is only shown, and goes by itself some time after the last of them.
-if ARGV[8] ~= '0' and redis.call('TTL', KEYS[9]) < tonumber(ARGV[8]) then
-  redis.call('SET', KEYS[9], ARGV[7], 'EX', ARGV[8])
-end
+schedule(KEYS[4], KEYS[5], ARGV[7], bytes)
 return 'created'

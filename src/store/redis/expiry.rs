@@ -26,7 +26,7 @@ pub(super) fn slot_of(end: UnixTime) -> u64 {
 }
 
 impl RedisStore {
-    /// Each removal is one step; between two of them everybody else has their turn.
+    /// At most a page is removed in one step; between two of them all others have their turn.
     pub(super) async fn purged(
         &self,
         now: UnixTime,
@@ -50,11 +50,10 @@ impl RedisStore {
         let ids = ids.iter().map(|id| id.parse().map_err(StoreError::corrupt("session id")));
         let ids: Vec<SessionId> = ids.collect::<Result<_, _>>()?;
         for page in ids.chunks(PAGE) {
-            for (id, owned) in page.iter().zip(self.owned(page).await?) {
-                // Of one that is not there only the note is removed, whosever it was.
-                let user = owned.map_or(UserId::from_bytes([0; 16]), |(_, user)| user);
-                purge.remove(*id, user).await?;
-            }
+            // Of one that is not there only the note is removed, whosever it was.
+            let user = |owned: Option<(_, _)>| owned.map_or(UserId::from_bytes([0; 16]), |(_, user)| user);
+            let owned = self.owned(page).await?.into_iter().map(user);
+            purge.remove(&page.iter().copied().zip(owned).collect::<Vec<_>>()).await?;
         }
         let mut trim = script!("trim.lua").prepare_invoke();
         trim.key(&keys.list).arg(before.0).arg(TRIMMED);
@@ -107,14 +106,23 @@ struct Purge<'s> {
 }
 
 impl Purge<'_> {
-    async fn remove(&mut self, id: SessionId, user: UserId) -> Result<(), StoreError> {
+    /// Removes those of a page of sessions that are over; answers which stay.
+    async fn remove(&mut self, sessions: &[(SessionId, UserId)]) -> Result<Vec<SessionId>, StoreError> {
+        if sessions.is_empty() {
+            return Ok(vec![]);
+        }
         let keys = &self.store.keys;
         let mut invocation = script!("remove.lua").prepare_invoke();
-        invocation.key(keys.session(id)).key(keys.users(user)).key(&keys.revoked);
-        invocation.arg(id.to_string()).arg(&Keys::field(user, id)).arg(self.now.0).arg(self.before.0);
-        let removed: u64 = self.store.link.script(&invocation).await?;
+        invocation.key(&keys.revoked).arg(self.now.0).arg(self.before.0);
+        for (id, user) in sessions {
+            invocation.key(keys.session(*id)).key(keys.users(*user));
+            invocation.arg(id.to_string()).arg(&Keys::field(*user, *id));
+        }
+        let answers: Vec<i64> = self.store.link.script(&invocation).await?;
+        let removed = answers.iter().filter(|answer| **answer == 1).count() as u64;
         self.left -= removed.min(self.left);
-        Ok(())
+        let stay = sessions.iter().zip(answers).filter(|(_, answer)| *answer == -1);
+        Ok(stay.map(|((id, _), _)| *id).collect())
     }
 
     /// Removes what is over of a slot, and moves on what is not, as far as the slot is.
@@ -128,17 +136,23 @@ impl Purge<'_> {
                 break;
             }
             let ids = ids_in(&page);
-            let mut stays = vec![];
+            let (mut over, mut stays) = (vec![], vec![]);
             let mut later = BTreeMap::<u64, Vec<u8>>::new();
             for (id, owned) in ids.iter().zip(store.owned(&ids).await?) {
                 match owned {
                     None => {}
-                    Some((end, user)) if end <= self.now && self.left > 0 => self.remove(*id, user).await?,
+                    Some((end, user)) if end <= self.now && (over.len() as u64) < self.left => {
+                        over.push((*id, user));
+                    }
                     Some((end, _)) if slot_of(end) > number => {
                         later.entry(slot_of(end)).or_default().extend_from_slice(id.as_bytes());
                     }
                     Some(_) => stays.extend_from_slice(id.as_bytes()),
                 }
+            }
+            // One that another server has refreshed meanwhile, by a clock that is behind.
+            for id in self.remove(&over).await? {
+                stays.extend_from_slice(id.as_bytes());
             }
             if stays.len() < page.len() {
                 let mut invocation = script!("settle.lua").prepare_invoke();

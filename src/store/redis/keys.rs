@@ -1,6 +1,5 @@
 //! What the keys are called.
 
-use super::record::Agent;
 use crate::{session::SessionId, store::AttemptKey, user::UserId};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
@@ -54,10 +53,6 @@ impl Keys {
     /// Sessions that have to be looked at in this slot of time.
     pub(super) fn slot(&self, number: u64) -> String {
         format!("{}slot:{number}", self.tag)
-    }
-
-    pub(super) fn agent(&self, agent: &Agent) -> Vec<u8> {
-        self.bytes(b"a", agent)
     }
 
     pub(super) fn old_session(&self, id: &str) -> String {

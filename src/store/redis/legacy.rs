@@ -49,12 +49,10 @@ impl RedisStore {
         invocation.arg(id.to_string()).arg(text("generation")).arg(text("used")).arg(&Keys::field(user, id));
         match &session {
             Some(session) => {
-                let agent = self.agent_of(session, session.created_at);
-                invocation.key(&agent.key).arg(record::encode(session)).arg(slot).arg(agent.text);
-                invocation.arg(agent.seconds);
+                invocation.arg(record::encode(session)).arg(slot);
             }
             None => {
-                invocation.key(&keys.probe).arg("").arg(slot).arg("").arg(0);
+                invocation.arg("").arg(slot);
             }
         }
         self.link.script(invocation.key(keys.session(id))).await

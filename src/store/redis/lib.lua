@@ -31,7 +31,7 @@ local function note(list_key, position_key, at, subject)
 end
 
 -- What stands first in a session's record: generation, used, expires, idle, revoked (0 if it is not) and
--- the attempt that advanced it; then the user's id. See record.rs.
+-- the attempt that advanced it; then the user's id, 16 bytes. See record.rs.
 local HEAD, HEAD_LENGTH = '>I7I5I5I5I5c8', 35
 
 -- 'nil' if there is no session.
@@ -44,9 +44,12 @@ local function record(session_key)
   }
 end
 
+local function head(s)
+  return struct.pack(HEAD, s.generation, s.used, s.expires, s.idle, s.revoked, s.attempt)
+end
+
 local function write(session_key, s)
-  local head = struct.pack(HEAD, s.generation, s.used, s.expires, s.idle, s.revoked, s.attempt)
-  redis.call('SETRANGE', session_key, 0, head)
+  redis.call('SETRANGE', session_key, 0, head(s))
 end
 
 -- 'nil' if there is none, or it is revoked.
@@ -64,10 +67,11 @@ local function live(session_key, now)
   return session and now < ends(session) and session or nil
 end
 
--- The key of the revoked ones is sorted by when that was.
+-- The key of the revoked ones is sorted by when that was. What is known of the device goes at once.
 local function revoke(session_key, session, revoked_key, id, at)
   session.revoked = math.max(tonumber(at), 1)
-  write(session_key, session)
+  local user = redis.call('GETRANGE', session_key, HEAD_LENGTH, HEAD_LENGTH + 15)
+  redis.call('SET', session_key, head(session) .. user)
   redis.call('ZADD', revoked_key, at, id)
 end
 

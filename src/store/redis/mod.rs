@@ -7,7 +7,6 @@
 //! | --- | --- |
 //! | `s` and 16 bytes | a string: the record of the session with this id (`record`) |
 //! | `u` and 2 bytes | a hash without values: the sessions of the users whose ids begin so, each by the user's id and its own |
-//! | `a` and 12 bytes | a string: the text of a user agent, for all sessions that have it |
 //! | `slot:NUMBER` | a string: ids of sessions that a purge has to look at then (`expiry`) |
 //! | `slots` | a sorted set: the slots that there are |
 //! | `revision:ID` | the user's revision, if it was ever raised |
@@ -18,11 +17,10 @@
 //! | `attempts:KEY` | a hash: what is remembered of the attempts at something |
 //! | `epoch` | which memory this is; missing where Redis has lost everything |
 //!
-//! What Redis answered is as durable as it is set up to be. Nothing but attempts and the texts of user
-//! agents expires by itself: the times are the callers', and
-//! [`purge`](crate::store::SessionStore::purge) removes what is over.
+//! What Redis answered is as durable as it is set up to be. Nothing but attempts expires by itself: the times
+//! are the callers', and [`purge`](crate::store::SessionStore::purge) removes what is over.
 //!
-//! So a session takes some 300 bytes, where a hash, a set and a place in a sorted set took three times
+//! So a session takes some 410 bytes, where a hash, a set and a place in a sorted set took three times
 //! that; and a refresh touches one key. Servers of the version before do not find sessions that this one
 //! has taken over (`legacy`), so they have to be stopped first, or their clients log in again.
 

@@ -3,8 +3,8 @@
 //! What scripts read and write stands first, at fixed places (`HEAD` in `lib.lua`): generation (7
 //! bytes), last used (5), expires (5), idle (5), revoked (5, 0 if it is not) and the attempt that advanced
 //! it (8). Then the user (16), the salt (16), when it was created (5) and flags (1); then the client, the
-//! scope, the address and the device's name, each behind its length (2); last, if there is one, the name of
-//! the user agent's text (12). Numbers are big-endian.
+//! scope, the address, the device's name and, if there is one, the user agent, each behind its length (2).
+//! Numbers are big-endian. Of a revoked session nothing is kept that stands behind the user.
 
 use crate::{
     clock::UnixTime,
@@ -13,25 +13,21 @@ use crate::{
     store::{Device, Session, StoreError, Transport},
     user::UserId,
 };
-use aws_lc_rs::digest::{SHA256, digest};
-use std::{io, net::IpAddr, time::Duration};
+use std::{io, net::IpAddr, ops::Range, time::Duration};
 
-/// What a user agent's text is known by: the beginning of its SHA-256.
-pub(super) type Agent = [u8; 12];
-
-/// How much of a record says when it ends and whose it is.
+/// How much of a record says when it ends and whose it is, and is kept of a revoked session.
 pub(super) const OWNED: usize = 51;
+
+/// Where a record says when the session was revoked.
+const REVOKED: Range<usize> = 22..27;
 
 /// The greatest time that fits, in seconds since 1970; what is later ends then.
 const LAST: u64 = (1 << 40) - 1;
 
 const IN_BODY: u8 = 1;
-const HAS_AGENT: u8 = 2;
+// Bit 2 has another meaning in records of the layout before.
 const HAS_NAME: u8 = 4;
-
-pub(super) fn agent(text: &str) -> Agent {
-    *digest(&SHA256, text.as_bytes()).as_ref().first_chunk().expect("a digest is longer")
-}
+const HAS_AGENT: u8 = 8;
 
 /// The time as scripts take it.
 pub(super) fn seconds(time: UnixTime) -> u64 {
@@ -61,16 +57,13 @@ pub(super) fn encode(session: &Session) -> Vec<u8> {
         None => vec![],
     };
     let name = name.as_deref().unwrap_or_default();
-    for part in
-        [session.client_id.as_bytes(), session.scope.to_string().as_bytes(), &address, name.as_bytes()]
-    {
+    let scope = session.scope.to_string();
+    let parts = [session.client_id.as_bytes(), scope.as_bytes(), &address, name.as_bytes()];
+    for part in parts.into_iter().chain(user_agent.as_deref().map(str::as_bytes)) {
         // Nothing that comes here is nearly as long.
         let length = part.len().min(usize::from(u16::MAX));
         bytes.extend_from_slice(&(length as u16).to_be_bytes());
         bytes.extend_from_slice(&part[..length]);
-    }
-    if let Some(text) = user_agent {
-        bytes.extend_from_slice(&agent(text));
     }
     bytes
 }
@@ -84,24 +77,21 @@ pub(super) fn owned(bytes: &[u8]) -> Option<(UnixTime, UserId)> {
     Some((UnixTime(expires.min(used + idle)), UserId::from_bytes(take(&mut rest, 16)?.try_into().ok()?)))
 }
 
-/// The session of this record and the name of its user agent, unless it is over at `now` or revoked.
-pub(super) fn live(
-    id: SessionId,
-    record: &[u8],
-    now: UnixTime,
-) -> Result<Option<(Session, Option<Agent>)>, StoreError> {
-    if record.is_empty() {
+/// The session of this record, unless it is expired at `now` or revoked.
+pub(super) fn live(id: SessionId, record: &[u8], now: UnixTime) -> Result<Option<Session>, StoreError> {
+    let is_revoked = record.get(REVOKED).is_some_and(|time| time.iter().any(|byte| *byte != 0));
+    if record.is_empty() || is_revoked {
         return Ok(None);
     }
-    let (session, agent, is_revoked) = decode(id, record)
+    let session = decode(id, record)
         .ok_or_else(|| StoreError::corrupt("session")(io::Error::from(io::ErrorKind::InvalidData)))?;
-    Ok((!is_revoked && !session.is_expired(now)).then_some((session, agent)))
+    Ok((!session.is_expired(now)).then_some(session))
 }
 
-fn decode(id: SessionId, mut rest: &[u8]) -> Option<(Session, Option<Agent>, bool)> {
+fn decode(id: SessionId, mut rest: &[u8]) -> Option<Session> {
     let rest = &mut rest;
     let generation = number(rest, 7)?;
-    let [used, expires, idle, revoked] = [(); 4].map(|()| number(rest, 5));
+    let [used, expires, idle, _revoked] = [(); 4].map(|()| number(rest, 5));
     take(rest, 8)?;
     let user = UserId::from_bytes(take(rest, 16)?.try_into().ok()?);
     let salt = Salt::from_bytes(take(rest, 16)?.try_into().ok()?);
@@ -117,12 +107,13 @@ fn decode(id: SessionId, mut rest: &[u8]) -> Option<(Session, Option<Agent>, boo
         4 => Some(IpAddr::from(<[u8; 4]>::try_from(address).ok()?)),
         _ => Some(IpAddr::from(<[u8; 16]>::try_from(address).ok()?)),
     };
-    let name = String::from_utf8(name.to_vec()).ok()?;
-    let agent = if flags & HAS_AGENT != 0 { Some(take(rest, 12)?.try_into().ok()?) } else { None };
-    let session = Session {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+    let user_agent = if flags & HAS_AGENT != 0 { Some(text(part()?)?) } else { None };
+    let name = text(name)?;
+    Some(Session {
         id,
         user,
-        client_id: String::from_utf8(client.to_vec()).ok()?,
+        client_id: text(client)?,
         scope: Session::stored_scope(str::from_utf8(scope).ok()?).ok()?,
         transport: if flags & IN_BODY != 0 { Transport::Body } else { Transport::Cookie },
         created_at: UnixTime(created),
@@ -131,9 +122,8 @@ fn decode(id: SessionId, mut rest: &[u8]) -> Option<(Session, Option<Agent>, boo
         idle: Duration::from_secs(idle?),
         generation,
         salt,
-        device: Device { user_agent: None, address, name: (flags & HAS_NAME != 0).then_some(name) },
-    };
-    Some((session, agent, revoked? != 0))
+        device: Device { user_agent, address, name: (flags & HAS_NAME != 0).then_some(name) },
+    })
 }
 
 fn take<'r>(rest: &mut &'r [u8], length: usize) -> Option<&'r [u8]> {

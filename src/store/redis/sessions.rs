@@ -17,8 +17,8 @@ use std::{cmp::Reverse, io, ops::Range, time::Duration};
 
 /// How often an operation on all sessions of a user is tried while others add to them.
 const TRIES: usize = 8;
-/// How much longer than a session the text of its user agent is kept, in seconds.
-const KEPT_LONGER: u64 = 86_400;
+/// How many sessions are read at a time.
+const PAGE: usize = 500;
 
 #[async_trait]
 impl SessionStore for RedisStore {
@@ -29,17 +29,15 @@ impl SessionStore for RedisStore {
 
     async fn create(&self, session: &Session, revision: u64, cap: u32) -> Result<Creation, StoreError> {
         let keys = &self.keys;
-        let agent = self.agent_of(session, session.created_at);
         let slot = slot_of(session.ends_at());
         for _ in 0..TRIES {
             let others = self.ids_of(session.user).await?;
             let mut invocation = script!("create.lua").prepare_invoke();
             invocation.key(&keys.epoch).key(keys.revision(session.user)).key(keys.users(session.user));
             invocation.key(&keys.slots).key(keys.slot(slot)).key(&keys.revoked).key(&keys.list);
-            invocation.key(&keys.position).key(&agent.key).key(keys.session(session.id));
+            invocation.key(&keys.position).key(keys.session(session.id));
             invocation.arg(revision).arg(cap.max(1)).arg(session.created_at.0).arg(session.id.to_string());
-            invocation.arg(&Keys::field(session.user, session.id)).arg(record::encode(session));
-            invocation.arg(agent.text).arg(agent.seconds).arg(slot);
+            invocation.arg(&Keys::field(session.user, session.id)).arg(record::encode(session)).arg(slot);
             for other in others {
                 invocation.key(keys.session(other));
                 invocation.arg(other.to_string()).arg(&Keys::field(session.user, other));
@@ -58,14 +56,8 @@ impl SessionStore for RedisStore {
     /// the session, or its revision is the one that is answered.
     async fn find(&self, id: SessionId, now: UnixTime) -> Result<Option<(Session, u64)>, StoreError> {
         let found: Vec<u8> = self.link.command(redis::cmd("GET").arg(self.keys.session(id))).await?;
-        let Some((mut session, agent)) = record::live(id, &found, now)? else { return Ok(None) };
-        let mut invocation = script!("find.lua").prepare_invoke();
-        invocation.key(&self.keys.epoch).key(self.keys.revision(session.user));
-        if let Some(agent) = agent {
-            invocation.key(self.keys.agent(&agent));
-        }
-        let (revision, agent): (u64, Option<String>) = self.link.script(&invocation).await?;
-        session.device.user_agent = agent;
+        let Some(session) = record::live(id, &found, now)? else { return Ok(None) };
+        let revision = self.revision(session.user).await?;
         Ok(Some((session, revision)))
     }
 
@@ -93,14 +85,15 @@ impl SessionStore for RedisStore {
 
     async fn sessions_of(&self, user: UserId, now: UnixTime) -> Result<Vec<Session>, StoreError> {
         let mut sessions = vec![];
-        for id in self.ids_of(user).await? {
-            let found: Vec<u8> = self.link.command(redis::cmd("GET").arg(self.keys.session(id))).await?;
-            let Some((mut session, agent)) = record::live(id, &found, now)? else { continue };
-            if let Some(agent) = agent {
-                let command = redis::cmd("GET").arg(self.keys.agent(&agent)).to_owned();
-                session.device.user_agent = self.link.command(&command).await?;
+        for page in self.ids_of(user).await?.chunks(PAGE) {
+            let mut command = redis::cmd("MGET");
+            page.iter().for_each(|id| {
+                command.arg(self.keys.session(*id));
+            });
+            let found: Vec<Vec<u8>> = self.link.command(&command).await?;
+            for (id, found) in page.iter().zip(found) {
+                sessions.extend(record::live(*id, &found, now)?);
             }
-            sessions.push(session);
         }
         sessions.sort_by_key(|session| Reverse((session.last_used_at, session.created_at)));
         Ok(sessions)
@@ -216,18 +209,6 @@ impl RedisStore {
         Ok(found.iter().map(|bytes| record::owned(bytes)).collect())
     }
 
-    /// What is to be kept of a session's user agent besides its name.
-    pub(super) fn agent_of<'s>(&self, session: &'s Session, now: UnixTime) -> AgentText<'s> {
-        let text = session.device.user_agent.as_deref();
-        let left =
-            session.expires_at.0.saturating_sub(now.0).min(record::seconds(UnixTime(u64::MAX)) / 1_000);
-        AgentText {
-            key: self.keys.agent(&record::agent(text.unwrap_or_default())),
-            text: text.unwrap_or_default(),
-            seconds: if text.is_some() { left + KEPT_LONGER } else { 0 },
-        }
-    }
-
     async fn revoke_all(
         &self,
         user: UserId,
@@ -250,13 +231,6 @@ impl RedisStore {
         }
         Err(contended())
     }
-}
-
-/// The text of a user agent, its key, and for how many seconds it is needed; 0 if there is none.
-pub(super) struct AgentText<'s> {
-    pub(super) key: Vec<u8>,
-    pub(super) text: &'s str,
-    pub(super) seconds: u64,
 }
 
 /// A line as `note` in `lib.lua` writes it.

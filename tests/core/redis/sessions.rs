@@ -5,7 +5,7 @@ use crate::servers::Redis;
 use countersign::{
     clock::UnixTime,
     store::{
-        Advance, Creation, Device, Session, SessionStore,
+        Advance, Creation, Session, SessionStore,
         conformance::{NOW, session},
     },
     user::UserId,
@@ -102,33 +102,55 @@ async fn more_sessions_than_are_looked_at_at_a_time_are_taken_over_and_removed_a
     assert_eq!(redis.command(&["KEYS", "{test}:slot*"]), "", "and where they were looked for");
 }
 
+/// How often each command was called since the last time, by clients and scripts.
+fn calls(redis: &Redis) -> Vec<(String, u64)> {
+    let info = redis.command(&["INFO", "commandstats"]);
+    redis.command(&["CONFIG", "RESETSTAT"]);
+    let call = |line: &str| {
+        let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+        let count = rest.split(',').next()?.parse().ok()?;
+        (!["info", "config|resetstat"].contains(&name)).then(|| (name.to_owned(), count))
+    };
+    info.lines().filter_map(call).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn the_text_of_a_user_agent_is_kept_once_and_goes_some_time_after_the_last_that_has_it() {
+async fn all_sessions_of_a_user_are_read_in_two_commands() {
     let redis = Redis::start();
     let store = open(&redis.url()).await;
     let revision = store.begin_epoch(0).await.expect("an epoch");
-    for _ in 0..3 {
+    let user = UserId::random();
+    for _ in 0..50 {
+        assert_eq!(store.create(&session(user), revision, 50).await.expect("create"), Creation::Created);
+    }
+    calls(&redis);
+    assert_eq!(store.sessions_of(user, NOW).await.expect("sessions").len(), 50);
+    let mut called = calls(&redis);
+    called.sort();
+    assert_eq!(called, [("hkeys".to_owned(), 1), ("mget".to_owned(), 1)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_over_is_removed_in_pages() {
+    let redis = Redis::start();
+    let store = open(&redis.url()).await;
+    let revision = store.begin_epoch(0).await.expect("an epoch");
+    for number in 0..60 {
         let session = session(UserId::random());
         assert_eq!(store.create(&session, revision, 5).await.expect("create"), Creation::Created);
+        if number % 2 == 0 {
+            assert!(store.revoke(session.id, NOW).await.expect("revoke"));
+        }
     }
-    let keys = || redis.command(&["EVAL", "return #redis.call('KEYS', '{test}:a*')", "0"]);
-    assert_eq!(keys(), "1");
-    let left = "return redis.call('TTL', redis.call('KEYS', '{test}:a*')[1])";
-    let left: u64 = redis.command(&["EVAL", left, "0"]).parse().expect("a number");
-    assert!((87_300..=87_400).contains(&left), "as long as the sessions and a day more: {left}");
-    // Without it they are as good as before, and only less easily recognised.
-    redis.command(&["EVAL", "return redis.call('DEL', redis.call('KEYS', '{test}:a*')[1])", "0"]);
-    let user = UserId::random();
-    let plain = Session { device: Default::default(), ..session(user) };
-    assert_eq!(store.create(&plain, revision, 5).await.expect("create"), Creation::Created);
-    assert_eq!(store.find(plain.id, NOW).await.expect("find"), Some((plain, revision)));
-    let device = |text: &str| Device { user_agent: Some(text.into()), ..Device::default() };
-    for text in ["one browser", "another"] {
-        let session = Session { device: device(text), ..session(UserId::random()) };
-        assert_eq!(store.create(&session, revision, 5).await.expect("create"), Creation::Created);
-        assert_eq!(store.find(session.id, NOW).await.expect("find"), Some((session, revision)));
-    }
-    assert_eq!(keys(), "2", "each text once");
+    calls(&redis);
+    let second = NOW.plus(Duration::from_secs(1));
+    assert_eq!(store.purge(NOW, second, 100).await.expect("purge"), 30, "what was revoked");
+    let over = session(UserId::random()).ends_at();
+    assert_eq!(store.purge(over, NOW, 100).await.expect("purge"), 30, "what is expired");
+    let scripts = calls(&redis).into_iter().filter(|(name, _)| name.starts_with("eval"));
+    let scripts: u64 = scripts.map(|(_, count)| count).sum();
+    assert!(scripts < 20, "{scripts} scripts for 60 sessions");
+    assert_eq!(redis.command(&["KEYS", "{test}:s*"]), "", "neither sessions nor where they were looked for");
 }
 
 #[tokio::test]

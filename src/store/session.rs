@@ -162,6 +162,9 @@ pub enum RevokedSubject {
 /// session that it revoked advances again and its line is on the list. An error leaves the
 /// outcome unknown; it is never to be taken for success.
 ///
+/// Personal data ends with its session: what is known of the device (user agent, address, name) is removed in the
+/// step that revokes the session, and with an expired session by the next [`purge`](Self::purge).
+///
 /// A user's *revision* starts at the store's epoch and grows each time all their tokens are
 /// revoked. A login reads it before it reads the user's record and hands it to
 /// [`create`](Self::create), so that a login that races a revocation loses. It also stands in

@@ -12,6 +12,7 @@ mod clients;
 mod clocks;
 mod crashes;
 mod deny_list;
+mod devices;
 mod floor;
 mod follower;
 mod full;

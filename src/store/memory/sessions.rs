@@ -9,8 +9,8 @@ use crate::{
     clock::UnixTime,
     session::SessionId,
     store::{
-        Advance, Creation, Revocation, RevocationFeed, RevocationList, RevokedSubject, Session, SessionStore,
-        StoreError,
+        Advance, Creation, Device, Revocation, RevocationFeed, RevocationList, RevokedSubject, Session,
+        SessionStore, StoreError,
     },
     token::TokenId,
     user::UserId,
@@ -44,6 +44,13 @@ struct Kept {
     revoked_at: Option<UnixTime>,
 }
 
+impl Kept {
+    fn revoke(&mut self, now: UnixTime) {
+        self.revoked_at = Some(now);
+        self.session.device = Device::default();
+    }
+}
+
 impl Sessions {
     fn live(&mut self, id: SessionId, now: UnixTime) -> Option<&mut Session> {
         let kept = self.kept.get_mut(&id)?;
@@ -71,7 +78,7 @@ impl Sessions {
 
     fn revoke(&mut self, id: SessionId, now: UnixTime) -> bool {
         match self.kept.get_mut(&id) {
-            Some(kept) if kept.revoked_at.is_none() => kept.revoked_at = Some(now),
+            Some(kept) if kept.revoked_at.is_none() => kept.revoke(now),
             _ => return false,
         }
         self.note(RevokedSubject::Session(id), now);
@@ -198,7 +205,7 @@ impl SessionStore for MemoryStore {
         self.revoking(|state| {
             let of_user =
                 state.kept.values_mut().filter(|kept| kept.session.user == user && kept.revoked_at.is_none());
-            let count = of_user.map(|kept| kept.revoked_at = Some(now)).count() as u64;
+            let count = of_user.map(|kept| kept.revoke(now)).count() as u64;
             state.raise_revision(user, now)?;
             Ok(count)
         })

@@ -66,13 +66,16 @@ pub(super) async fn revoke(
     Ok(live.len() as u64)
 }
 
-/// Marks sessions, all of them locked, as revoked.
+/// Marks sessions, all of them locked, as revoked, and forgets their devices.
 pub(super) async fn end(
     connection: &mut PgConnection,
     ids: &[Vec<u8>],
     now: UnixTime,
 ) -> Result<(), StoreError> {
-    let query = sqlx::query("UPDATE sessions SET revoked_at = $1 WHERE id = ANY ($2)");
+    let query = sqlx::query(
+        "UPDATE sessions SET revoked_at = $1, user_agent = NULL, address = NULL, name = NULL
+         WHERE id = ANY ($2)",
+    );
     query.bind(signed(now.0)).bind(ids).execute(connection).await.map_err(unavailable)?;
     Ok(())
 }

@@ -154,8 +154,10 @@ impl SessionStore for SqliteStore {
 
     async fn revoke_user(&self, user: UserId, now: UnixTime) -> Result<u64, StoreError> {
         let mut transaction = self.write().await?;
-        let query =
-            sqlx::query("UPDATE sessions SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL");
+        let query = sqlx::query(
+            "UPDATE sessions SET revoked_at = ?, user_agent = NULL, address = NULL, name = NULL
+             WHERE user_id = ? AND revoked_at IS NULL",
+        );
         let query = query.bind(signed(now.0)).bind(user_id(&user));
         let done = query.execute(&mut *transaction).await.map_err(unavailable)?;
         raise_revision(&mut transaction, user, now).await?;
@@ -342,7 +344,10 @@ async fn text(connection: &mut SqliteConnection, text: &str) -> Result<i64, Stor
 }
 
 async fn revoke(connection: &mut SqliteConnection, id: &[u8], now: UnixTime) -> Result<bool, StoreError> {
-    let query = sqlx::query("UPDATE sessions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL");
+    let query = sqlx::query(
+        "UPDATE sessions SET revoked_at = ?, user_agent = NULL, address = NULL, name = NULL
+         WHERE id = ? AND revoked_at IS NULL",
+    );
     let done = query.bind(signed(now.0)).bind(id).execute(&mut *connection).await.map_err(unavailable)?;
     if done.rows_affected() == 0 {
         return Ok(false);

@@ -1,9 +1,10 @@
 //! The log: to stderr, one line for each event, set by `RUST_LOG`.
 
+use countersign::web::HeaderWatch;
 use std::io;
-use tracing_subscriber::{
-    EnvFilter, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
-};
+use tracing::level_filters::LevelFilter;
+use tracing_log::{AsLog as _, LogTracer};
+use tracing_subscriber::{EnvFilter, filter::Targets, fmt, layer::SubscriberExt as _};
 
 /// Without `RUST_LOG`. Rocket's macros warn of every refused guard, in the name of the module with
 /// the route; the stage and the drain have none, and tell of stores that could lose something, and of the end.
@@ -29,9 +30,12 @@ pub(super) fn start(serving: bool) {
         // Where nobody reads the log any more, to complain of it would be to panic.
         .log_internal_errors(false);
     // The limits stand apart, since a more exact directive would overrule them in the same filter.
-    tracing_subscriber::registry()
+    let subscriber = tracing_subscriber::registry()
         .with(AT_MOST.parse::<Targets>().expect("correct directives"))
         .with(EnvFilter::builder().parse_lossy(chosen))
-        .with(format)
-        .init();
+        .with(format);
+    tracing::subscriber::set_global_default(subscriber).expect("the first log");
+    log::set_boxed_logger(Box::new(HeaderWatch::before(LogTracer::new()))).expect("the first logger");
+    // Rocket's warnings of headers that it drops are needed whether or not they are shown.
+    log::set_max_level(LevelFilter::current().as_log().max(log::LevelFilter::Warn));
 }

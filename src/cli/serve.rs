@@ -90,11 +90,12 @@ pub(super) async fn run(figment: Figment) -> Result<(), Failure> {
         }
     }
     let development = figment.profile() == Config::DEBUG_PROFILE;
-    let rocket = rocket::custom(figment)
-        .attach(stage().settings(settings))
-        .attach(AdHoc::on_liftoff("Countersign is up", move |rocket| {
-            Box::pin(announce(rocket, development))
-        }));
+    let rocket =
+        rocket::custom(figment)
+            .attach(stage().settings(settings).strict_http())
+            .attach(AdHoc::on_liftoff("Countersign is up", move |rocket| {
+                Box::pin(announce(rocket, development))
+            }));
     let rocket = rocket.attach(AdHoc::on_liftoff("Reloading on SIGHUP", |rocket| {
         Box::pin(async move { reload_on_hangup(rocket) })
     }));

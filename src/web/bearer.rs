@@ -1,10 +1,13 @@
 //! Where an access token is looked for: in the one `Authorization` header (RFC 6750 §2.1),
 //! never in a query, a body or a cookie.
 
-use super::{body::PATIENCE, guard::Rejection};
+use super::{
+    body::{self, Unseen},
+    guard::Rejection,
+    malformed,
+};
 use rocket::{Request, data::Data};
 use std::borrow::Cow;
-use tokio::time::timeout;
 
 /// Set when a form's body brings a token of its own.
 #[derive(Default)]
@@ -57,10 +60,11 @@ pub(super) async fn note_token_in_body(request: &mut Request<'_>, data: &mut Dat
     let is_form =
         headers.contains("Content-Type") && request.content_type().is_some_and(|kind| kind.is_form());
     if is_form && headers.contains("Authorization") {
-        let found = match timeout(PATIENCE, data.peek(512)).await {
+        let found = match body::peek(data, 512).await {
             Ok(body) => body.split(|byte| *byte == b'&').any(|pair| pair.starts_with(b"access_token=")),
             // Whoever sends it so slowly hides something, or has gone.
-            Err(_) => true,
+            Err(Unseen::Late) => true,
+            Err(Unseen::Broken) => return malformed::refuse(request, body::UNREADABLE),
         };
         request.local_cache(|| TokenInBody(found));
     }

@@ -12,16 +12,43 @@ use tokio::time::timeout;
 /// without limit; that and slow headers only a proxy can end.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What is said when the connection breaks off, or the body's chunks are none.
-pub(super) const UNREADABLE: &str = "The body could not be read";
+/// The answer when the connection ends within the body, or a chunk of it is malformed.
+pub(super) const UNREADABLE: Problem = Problem {
+    status: Status::BadRequest,
+    error: "invalid_request",
+    description: "The body could not be read",
+};
+
+/// Why the beginning of a body is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unseen {
+    /// It did not come within [`PATIENCE`].
+    Late,
+    /// The connection ended within it, or a chunk of it is malformed.
+    Broken,
+}
+
+/// Returns the first `count` bytes of a body, or all of a shorter one; `count` is at most 512.
+///
+/// Rocket's own [`Data::peek`] hides an error, and whoever reads on finds a body that ends there.
+pub(super) async fn peek<'d>(data: &'d mut Data<'_>, count: usize) -> Result<&'d [u8], Unseen> {
+    let length = timeout(PATIENCE, data.peek(count)).await.map_err(|_| Unseen::Late)?.len();
+    if length < count && !data.peek_complete() {
+        return Err(Unseen::Broken);
+    }
+    Ok(data.peek(length).await)
+}
+
+/// Whether an error was hidden in the first `count` bytes, at which Rocket itself has peeked just before.
+pub(super) async fn is_broken(data: &mut Data<'_>, count: usize) -> bool {
+    // It read on until there were as many, the body ended (which it notes), or there was an error.
+    let has_ended = data.peek_complete();
+    !has_ended && timeout(PATIENCE, data.peek(count)).await.map_or(true, |begin| begin.len() < count)
+}
 
 /// Reads a body of at most `most` bytes.
 pub(super) async fn read(data: Data<'_>, most: ByteUnit) -> Result<Vec<u8>, Problem> {
     let body = timeout(PATIENCE, data.open(most).into_bytes()).await;
-    let body = body.map_err(|_| catcher::problem(Status::RequestTimeout))?.map_err(|_| Problem {
-        status: Status::BadRequest,
-        error: "invalid_request",
-        description: UNREADABLE,
-    })?;
+    let body = body.map_err(|_| catcher::problem(Status::RequestTimeout))?.map_err(|_| UNREADABLE)?;
     if body.is_complete() { Ok(body.into_inner()) } else { Err(catcher::problem(Status::PayloadTooLarge)) }
 }

@@ -17,7 +17,7 @@ pub(super) fn allowed(request: &Request<'_>) -> String {
 }
 
 /// Whether the path fits, segment by segment: `<one>` takes any, `<many..>` the rest.
-fn matches(route: &Route, request: &Request<'_>) -> bool {
+pub(super) fn matches(route: &Route, request: &Request<'_>) -> bool {
     let pattern = route.uri.path().split('/').filter(|segment| !segment.is_empty());
     let mut path = request.uri().path().raw_segments();
     for segment in pattern {

@@ -14,12 +14,15 @@ mod device;
 #[cfg(feature = "docs")]
 mod docs;
 mod drain;
+mod dropped_headers;
 pub mod form;
+mod form_method;
 pub mod guard;
 mod health;
 mod introspect;
 mod limited;
 mod logout;
+mod malformed;
 mod me;
 mod method;
 mod metrics;
@@ -40,6 +43,7 @@ mod started;
 mod token;
 mod well_known;
 
+pub use dropped_headers::HeaderWatch;
 pub use request_id::RequestId;
 pub use request_log::RequestLog;
 #[cfg(feature = "verifier")]

@@ -1,6 +1,6 @@
 //! One line in the log for each request.
 
-use super::{RequestId, guard, request_id, started::Started};
+use super::{RequestId, guard, malformed, request_id, started::Started};
 use crate::grant::Authority;
 use rocket::{
     Config, Request, Response, async_trait,
@@ -52,7 +52,7 @@ fn log(request: &Request<'_>, status: u16, took: Duration) {
             tracing::$level!(
                 target: "countersign::request",
                 id = %RequestId::of(request),
-                method = %request.method(),
+                method = %malformed::method(request),
                 route = $route,
                 status,
                 duration_ms = millis(took),

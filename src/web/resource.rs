@@ -1,6 +1,6 @@
 //! The fairing of an app that takes another server's tokens and issues none.
 
-use super::{bearer, catcher, guard};
+use super::{bearer, catcher, guard, malformed};
 use crate::Verifier;
 use rocket::{
     Build, Orbit, Request, Response, Rocket, async_trait,
@@ -65,10 +65,13 @@ impl Fairing for VerifierStage {
     }
 
     async fn on_request(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
-        bearer::note_token_in_body(request, data).await;
+        if !malformed::check(request, data, false).await {
+            bearer::note_token_in_body(request, data).await;
+        }
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        malformed::answer(request, response);
         catcher::challenge(request, response);
     }
 }

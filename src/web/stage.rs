@@ -1,11 +1,10 @@
 //! The fairing that puts everything into a Rocket.
 
 use super::{
-    account, admin, bearer,
-    body::PATIENCE,
-    catcher, cors,
+    account, admin, bearer, catcher, cors,
     drain::{self, Drain},
-    guard, health, introspect, logout, me,
+    form_method::{self, OurRoutes},
+    guard, health, introspect, logout, malformed, me,
     metrics::{self, Metrics},
     openapi, pool, revocations, revoke, sessions,
     started::Started,
@@ -26,11 +25,9 @@ use rocket::{
     Build, Orbit, Request, Response, Rocket, Shutdown, async_trait,
     data::Data,
     fairing::{self, AdHoc, Fairing, Info, Kind},
-    http::Method,
     routes, tokio,
 };
 use std::{error::Error, sync::Arc, time::Duration};
-use tokio::time::timeout;
 use utoipa::openapi::OpenApi;
 
 /// How often hashes are looked through for the slowest.
@@ -56,7 +53,7 @@ const PURGE_EVERY: Duration = Duration::from_secs(60);
 /// Settings come from Rocket's figment (the table `auth`) and from the environment. An error in
 /// them, or a store that cannot be opened, aborts the launch.
 pub fn stage() -> Stage {
-    Stage { base: "/".into(), settings: None, clock: None, stores: None, openapi: None }
+    Stage { base: "/".into(), settings: None, clock: None, stores: None, openapi: None, is_strict: false }
 }
 
 /// What [`stage()`] makes: a fairing whose parts can be replaced before it is attached.
@@ -66,6 +63,7 @@ pub struct Stage {
     clock: Option<Arc<dyn Clock>>,
     stores: Option<Stores>,
     openapi: Option<OpenApi>,
+    is_strict: bool,
 }
 
 impl Stage {
@@ -111,18 +109,19 @@ impl Stage {
         self
     }
 
-    /// Rocket takes a form's first field for the request's method if it is called `_method`. In a
-    /// request about a token it is a parameter like any other that is unknown (RFC 6749 §3.2).
-    async fn undo_method_override(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
-        let path = request.uri().path().as_str().strip_prefix(self.base.trim_end_matches('/'));
-        let takes_form = path.is_some_and(|path| ["/token", "/revoke", "/introspect"].contains(&path));
-        let is_form = request.content_type().is_some_and(|kind| kind.is_form());
-        if takes_form
-            && is_form
-            && timeout(PATIENCE, data.peek(8)).await.is_ok_and(|begin| begin == b"_method=")
-        {
-            request.set_method(Method::Post);
-        }
+    /// Holds all requests to HTTP, those of the app's own routes too.
+    ///
+    /// - The field `_method` of a form does not change the request's method. Without this, Rocket's
+    ///   rewriting stays as it is on the app's own routes, but for `HEAD`, whose answer would never
+    ///   arrive. On Countersign's routes it never counts.
+    /// - A request without the header `Host` is answered 400 (RFC 9112 §3.2), by HTTP/1.0 too, since
+    ///   Rocket does not tell the versions apart. Rocket's own test client sends none.
+    ///
+    /// A request with two `Host` headers is always answered 400, and so is one whose body breaks off. Attach
+    /// the stage before fairings of your own that look at the body.
+    pub fn strict_http(mut self) -> Self {
+        self.is_strict = true;
+        self
     }
 
     fn settings_for(&self, rocket: &Rocket<Build>) -> Result<Settings, Box<dyn Error>> {
@@ -150,6 +149,7 @@ impl Fairing for Stage {
                 return Err(rocket);
             }
         };
+        let others = rocket.routes().count();
         let rocket = mount(rocket, &self.base, &settings);
         // A second stage is refused later, and with a sentence.
         let is_first = rocket.state::<Drain>().is_none();
@@ -159,6 +159,8 @@ impl Fairing for Stage {
         } else {
             rocket
         };
+        let ours = OurRoutes::mounted_after(others, &rocket);
+        let rocket = if is_first { rocket.manage(ours) } else { rocket };
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         if let Some(stores) = &self.stores {
             return manage(rocket, settings, stores.clone(), clock).await;
@@ -224,11 +226,14 @@ impl Fairing for Stage {
         if request.rocket().state::<Metrics>().is_some() {
             Started::of(request);
         }
-        self.undo_method_override(request, data).await;
-        bearer::note_token_in_body(request, data).await;
+        if !malformed::check(request, data, self.is_strict).await {
+            form_method::undo(request, data, self.is_strict).await;
+            bearer::note_token_in_body(request, data).await;
+        }
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        malformed::answer(request, response);
         catcher::challenge(request, response);
         if let Some(settings) = request.rocket().state::<Settings>() {
             cors::allow(request, response, &settings.origins);

@@ -91,6 +91,23 @@ fn is_closed(mut stream: &TcpStream) -> bool {
     }
 }
 
+#[test]
+fn a_form_that_names_a_method_takes_no_server_from_others() {
+    let servers = [Server::start(), Server::start()];
+    let nginx = Nginx::before_all(&servers.each_ref().map(|server| server.address));
+    for form in ["_method=HEAD", "&_method=HEAD", "%5Fmethod=HEAD", "_method=GET"] {
+        for path in ["/nowhere", "/token", "/me"] {
+            // As many as there are servers: one that does not answer is left alone for a second.
+            for _ in &servers {
+                let reply = Request::post(path).raw_form(form).send(nginx.address());
+                assert!((400..500).contains(&reply.status), "{path} {form}: {}", reply.status);
+            }
+            let live = Request::get("/health/live").send(nginx.address());
+            assert_eq!(live.status, 200, "{path} {form}: {}", nginx.said());
+        }
+    }
+}
+
 // D02
 #[test]
 fn what_is_too_large_ends_at_the_proxy() {

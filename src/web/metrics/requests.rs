@@ -1,7 +1,7 @@
 //! Requests by method, route and status, and how long they took.
 
 use super::sheet::Sheet;
-use crate::histogram::Histogram;
+use crate::{histogram::Histogram, web::malformed};
 use rocket::{
     Request, Route,
     http::{Method, Status},
@@ -88,7 +88,10 @@ impl Requests {
         let found = route.and_then(|route| known.routes.binary_search_by_key(&route, |(at, _)| *at).ok());
         let series = match found {
             Some(at) => known.series.get(known.routes[at].1),
-            None => known.series[..METHODS.len()].iter().find(|series| series.method == request.method()),
+            None => {
+                let method = malformed::method(request);
+                known.series[..METHODS.len()].iter().find(|series| series.method == method)
+            }
         };
         let Some(series) = series else { return };
         series.times.note(time);

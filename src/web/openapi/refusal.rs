@@ -158,7 +158,7 @@ refusals! {
     pub(in crate::web) Absent => vec![catcher::problem(Status::NotFound).into()];
     /// Of one that reads a body.
     pub(in crate::web) Body => vec![
-        Refusal::request(crate::web::body::UNREADABLE),
+        crate::web::body::UNREADABLE.into(),
         catcher::problem(Status::RequestTimeout).into(),
         catcher::problem(Status::PayloadTooLarge).into(),
     ];

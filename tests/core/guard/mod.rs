@@ -2,6 +2,7 @@
 
 mod cross_origin;
 mod error_pages;
+mod form_method;
 mod launching;
 mod scope;
 mod service;

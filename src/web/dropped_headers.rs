@@ -1,0 +1,119 @@
+//! Header lines that are not UTF-8. Rocket drops them before anybody sees the request and says so only
+//! in its log, so that is where they are noticed.
+
+use log::{Level, Log, Metadata, Record};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use tokio::task;
+
+/// The headers without which a request would be taken for another: who sends it, from where, from which
+/// page, what its body is. All others may be lost: a `User-Agent` in Latin-1 is no reason to refuse.
+const NEEDED: [(&str, &str); 10] = [
+    ("authorization", "The header Authorization is not UTF-8"),
+    ("content-type", "The header Content-Type is not UTF-8"),
+    ("cookie", "The header Cookie is not UTF-8"),
+    ("forwarded", "The header Forwarded is not UTF-8"),
+    ("host", "The header Host is not UTF-8"),
+    ("origin", "The header Origin is not UTF-8"),
+    ("sec-fetch-site", "The header Sec-Fetch-Site is not UTF-8"),
+    ("transfer-encoding", "The header Transfer-Encoding is not UTF-8"),
+    ("x-forwarded-for", "The header X-Forwarded-For is not UTF-8"),
+    ("x-real-ip", "The header X-Real-IP is not UTF-8"),
+];
+
+/// As many requests as may wait for the beginning of their bodies; the oldest beyond that are forgotten.
+const MOST: usize = 65_536;
+
+/// What was dropped of requests that no fairing of ours has seen yet, by their tasks: Rocket has one for
+/// each request, in which it reads the headers and then runs the fairings.
+static DROPPED: Mutex<BTreeMap<task::Id, &'static str>> = Mutex::new(BTreeMap::new());
+
+/// How many these are, so that a request without does not have to wait for the lock.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// A logger that passes everything on to another, and with which [`stage()`](crate::stage()) refuses
+/// requests of which Rocket drops a header that matters.
+///
+/// Rocket drops header lines that are not UTF-8. So a second `Authorization`, or a session's cookie beside
+/// a foreign one, may disappear without a trace but a warning in the log. With this logger such a
+/// request is answered 400 with the header's name. These are `Authorization`, `Content-Type`, `Cookie`,
+/// `Forwarded`, `Host`, `Origin`, `Sec-Fetch-Site`, `Transfer-Encoding`, `X-Forwarded-For` and `X-Real-IP`.
+///
+/// The program has it. An app that embeds the crate installs it before it builds a Rocket, since Rocket
+/// installs a logger of its own where there is none; the maximum level must be `Warn` or above:
+///
+/// ```
+/// # struct Mine;
+/// # impl log::Log for Mine {
+/// #     fn enabled(&self, _: &log::Metadata) -> bool { true }
+/// #     fn log(&self, _: &log::Record) {}
+/// #     fn flush(&self) {}
+/// # }
+/// use countersign::web::HeaderWatch;
+///
+/// log::set_boxed_logger(Box::new(HeaderWatch::before(Mine)))?;
+/// log::set_max_level(log::LevelFilter::Info);
+/// # Ok::<(), log::SetLoggerError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct HeaderWatch<L>(L);
+
+impl<L: Log> HeaderWatch<L> {
+    /// Looks at what is logged before `logger` does.
+    pub fn before(logger: L) -> Self {
+        Self(logger)
+    }
+}
+
+impl<L: Log> Log for HeaderWatch<L> {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.0.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if record.level() == Level::Warn {
+            match record.target() {
+                "rocket::request::request" => note(&record.args().to_string()),
+                // What is said of a request that Rocket refuses itself, so that no fairing sees it.
+                "rocket::server" if record.args().as_str() == Some("Bad incoming HTTP request.") => {
+                    of_this_request();
+                }
+                _ => {}
+            }
+        }
+        self.0.log(record);
+    }
+
+    fn flush(&self) {
+        self.0.flush();
+    }
+}
+
+/// Notes a header of this task's request, if Rocket says in these words that it has dropped it.
+fn note(text: &str) {
+    let name = text.strip_prefix("Header '").and_then(|text| text.strip_suffix("' contains invalid UTF-8"));
+    let needed = name.and_then(|name| NEEDED.iter().find(|(needed, _)| *needed == name));
+    let (Some((_, sentence)), Some(task)) = (needed, task::try_id()) else { return };
+    let mut dropped = DROPPED.lock().unwrap_or_else(PoisonError::into_inner);
+    dropped.entry(task).or_insert(sentence);
+    if dropped.len() > MOST {
+        dropped.pop_first();
+    }
+    COUNT.store(dropped.len(), Ordering::Release);
+}
+
+/// What Rocket has dropped of the request that this task serves, as a sentence; once.
+pub(super) fn of_this_request() -> Option<&'static str> {
+    if COUNT.load(Ordering::Acquire) == 0 {
+        return None;
+    }
+    let mut dropped = DROPPED.lock().unwrap_or_else(PoisonError::into_inner);
+    let sentence = dropped.remove(&task::try_id()?);
+    COUNT.store(dropped.len(), Ordering::Release);
+    sentence
+}

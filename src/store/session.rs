@@ -244,7 +244,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// line stays too, however old: by it a listener knows that the list is still the same.
     async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError>;
 
-    /// Whether the store answers, and takes what it has to remember.
+    /// Whether the store answers, and takes what it has to remember. Anyone may cause it once a second, so it
+    /// is cheap, keeps nothing and wakes no [`feed`](Self::feed).
     async fn probe(&self) -> Result<(), StoreError> {
         self.revocations(1, 0).await.map(drop)
     }

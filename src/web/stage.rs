@@ -4,7 +4,9 @@ use super::{
     account, admin, bearer, catcher, cors,
     drain::{self, Drain},
     form_method::{self, OurRoutes},
-    guard, health, introspect, logout, malformed, me,
+    guard,
+    health::{self, HealthCheck},
+    introspect, logout, malformed, me,
     metrics::{self, Metrics},
     openapi, pool, revocations, revoke, sessions,
     started::Started,
@@ -327,7 +329,10 @@ async fn manage(
         Ok(authority) => {
             #[cfg(feature = "testing")]
             let rocket = rocket.manage(Runtime(tokio::runtime::Handle::current()));
-            Ok(count(rocket, &settings, &authority).await?.manage(authority).manage(settings))
+            let drain = rocket.state().cloned().unwrap_or_default();
+            let health = HealthCheck::of(&authority, &drain, settings.metrics == MetricsPlace::Here);
+            let rocket = count(rocket, &settings, &authority, &health).await?;
+            Ok(rocket.manage(authority).manage(health).manage(settings))
         }
         Err(error) => {
             tracing::error!("{}", causes(&*error));
@@ -337,11 +342,16 @@ async fn manage(
 }
 
 /// Counts requests for whoever watches, if the settings say so.
-async fn count(rocket: Rocket<Build>, settings: &Settings, authority: &Authority) -> fairing::Result {
+async fn count(
+    rocket: Rocket<Build>,
+    settings: &Settings,
+    authority: &Authority,
+    health: &HealthCheck,
+) -> fairing::Result {
     if settings.metrics == MetricsPlace::Off {
         return Ok(rocket);
     }
-    let metrics = Metrics::of(authority, rocket.state().unwrap_or(&Drain::default()));
+    let metrics = Metrics::of(authority, health);
     let MetricsPlace::At(address) = settings.metrics else { return Ok(rocket.manage(metrics)) };
     match metrics::Listener::start(address, metrics.clone()).await {
         Ok(listener) => {

@@ -2,6 +2,7 @@
 
 use crate::{
     http::Request,
+    metrics::own_address,
     server::{Server, run},
     servers::{Proxy, Redis, eventually},
 };
@@ -10,6 +11,7 @@ use std::{
     io::{Read, Write},
     net::TcpListener,
     thread,
+    time::Instant,
 };
 use tempfile::TempDir;
 
@@ -30,8 +32,9 @@ fn a_store_that_does_not_answer_keeps_nobody_waiting_and_is_named() {
     ]);
     assert_eq!(ready(&server).0, 200);
     proxy.blackhole();
-    let (status, body) = ready(&server);
-    assert_eq!((status, &body["status"]), (503, &json!("not ready")));
+    eventually("it is noticed", || ready(&server).0 == 503);
+    let body = ready(&server).1;
+    assert_eq!(body["status"], "not ready", "{body}");
     assert_eq!(body["sessions"], "slow", "{body}");
     assert_eq!(body["attempts"], "slow", "they are in Redis too: {body}");
     assert_eq!((&body["users"], &body["clients"]), (&json!("up"), &json!("up")), "{body}");
@@ -126,4 +129,55 @@ fn the_command_asks_where_the_server_would_listen_and_needs_no_other_setting() {
         asked(&[&url], &[]) == (Some(1), String::new(), "countersign: draining (HTTP 503)".into())
     });
     assert_eq!(asked(&["--live", &url], &[]).0, Some(0));
+}
+
+/// How often Redis was asked for this since its statistics were reset.
+fn calls(redis: &Redis, command: &str) -> u64 {
+    let stats = redis.command(&["INFO", "commandstats"]);
+    let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
+    line.map_or(0, |line| line.split(',').next().expect("a number").parse().expect("a number"))
+}
+
+#[test]
+fn however_many_ask_the_stores_are_asked_once_a_second_and_nothing_is_published() {
+    let redis = Redis::start();
+    let server = Server::start_with(&[("COUNTERSIGN_REDIS_URL", &redis.url())]);
+    assert_eq!(ready(&server).0, 200);
+    let ask_all = || -> Vec<u16> {
+        thread::scope(|scope| {
+            let asking: Vec<_> = (0..100).map(|_| scope.spawn(|| ready(&server).0)).collect();
+            asking.into_iter().map(|one| one.join().expect("an answer")).collect()
+        })
+    };
+    let begun = Instant::now();
+    redis.command(&["CONFIG", "RESETSTAT"]);
+    assert_eq!(ask_all(), [200; 100]);
+    // While it does not answer, one question waits, and the others for that one.
+    redis.stop();
+    eventually("it is noticed", || ready(&server).0 == 503);
+    assert_eq!(ask_all(), [503; 100]);
+    redis.resume();
+    eventually("it is ready again", || ready(&server).0 == 200);
+    let asked = calls(&redis, "set");
+    let most = begun.elapsed().as_secs() + 1;
+    assert!((1..=most).contains(&asked), "{asked} in {most} s");
+    assert_eq!(calls(&redis, "publish"), 0);
+}
+
+#[test]
+fn only_who_may_read_the_metrics_is_told_more_than_the_status() {
+    for settings in [&[("ROCKET_PROFILE", "release")][..], &[("COUNTERSIGN_METRICS", "off")]] {
+        let server = Server::start_with(settings);
+        assert_eq!(ready(&server), (200, json!({ "status": "ready" })), "{settings:?}");
+    }
+    let server = Server::start_with(&[("COUNTERSIGN_METRICS", "127.0.0.1:0"), ("COUNTERSIGN_DRAIN", "3600")]);
+    assert_eq!(ready(&server), (200, json!({ "status": "ready" })));
+    let other = || Request::get("/health/ready").send(own_address(&server));
+    assert_eq!((other().status, &other().json()["sessions"]), (200, &json!("up")));
+    server.signal("TERM");
+    eventually("it is no longer ready", || ready(&server).0 == 503);
+    let body = ready(&server).1;
+    assert_eq!(body["status"], "draining");
+    assert_eq!(body.as_object().map(serde_json::Map::len), Some(3), "and the error: {body}");
+    assert_eq!((other().status, &other().json()["sessions"]), (503, &json!("up")));
 }

@@ -51,7 +51,7 @@ fn nobody_reads_them_unless_they_are_switched_on() {
 }
 
 /// Where a server that was told to take any free port has its metrics.
-fn own_address(server: &Server) -> SocketAddr {
+pub fn own_address(server: &Server) -> SocketAddr {
     const SAID: &str = "the metrics are at http://";
     assert!(server.says(SAID), "{}", server.log());
     let log = server.log();

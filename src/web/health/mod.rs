@@ -1,14 +1,37 @@
 //! `/health/live` and `/health/ready`, for load balancers and orchestrators.
 
+mod probe;
 mod readiness;
 
 pub(super) use readiness::{Answers, Readiness};
 
 use super::{answer::Private, drain::Drain, openapi::tag};
 use crate::grant::Authority;
+use probe::Probe;
 use rocket::{State, get};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+/// What readiness is told from. Clones ask the stores together.
+#[derive(Clone)]
+pub(super) struct HealthCheck {
+    authority: Authority,
+    drain: Drain,
+    probe: Probe,
+    /// Whether callers are told more than the status.
+    has_details: bool,
+}
+
+impl HealthCheck {
+    pub(super) fn of(authority: &Authority, drain: &Drain, has_details: bool) -> Self {
+        Self { authority: authority.clone(), drain: drain.clone(), probe: Probe::default(), has_details }
+    }
+
+    /// The same, with details.
+    pub(super) fn detailed(&self) -> Self {
+        Self { has_details: true, ..self.clone() }
+    }
+}
 
 /// That the process runs.
 #[derive(Serialize, ToSchema)]
@@ -32,12 +55,13 @@ pub(super) fn live() -> Private<Health> {
 }
 
 /// 200 while the stores answer and access tokens can be taken, else 503; and 503 once the server is
-/// about to end.
+/// about to end. The stores are asked once a second at most.
 #[utoipa::path(
     operation_id = "ready",
     tag = tag::HEALTH,
     summary = "Whether requests can be served",
-    description = "They can while the stores answer and it is known what was revoked, until the server is about to end.",
+    description = "They can while the stores answer and it is known what was revoked, until the server is about to end. \
+        The stores are asked once a second at most. Where the metrics cannot be read, only `status` is there.",
     responses(
         (
             status = 200,
@@ -73,6 +97,6 @@ pub(super) fn live() -> Private<Health> {
     ),
 )]
 #[get("/health/ready")]
-pub(super) async fn ready(authority: &State<Authority>, drain: &State<Drain>) -> Readiness {
-    Readiness::of(authority, drain).await
+pub(super) async fn ready(health: &State<HealthCheck>) -> Readiness {
+    Readiness::of(health).await
 }

@@ -1,49 +1,49 @@
 //! What the server depends on, and how it is.
 
+use super::{HealthCheck, probe::StoreAnswers};
 use crate::{
     config::WhenStale,
     grant::Authority,
     revocation::Lag,
-    store::{StoreError, Stores},
-    web::{answer::Private, catcher, complaint::complain, drain::Drain},
+    web::{answer::Private, catcher},
 };
 use rocket::{
     Request,
     http::{Header, Status},
     response::{self, Responder},
-    tokio::{join, time::timeout},
 };
 use serde::Serialize;
-use std::{sync::Arc, time::Duration};
+use serde_json::json;
+use std::time::Duration;
 use utoipa::ToSchema;
 
-/// How long a store may take to answer, so that whoever asks hears of it in time.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// How long lines of the audit trail may wait before it is said to be behind.
 const BEHIND: Duration = Duration::from_secs(10);
 
-/// Whether requests can be served, and what that depends on.
+/// Whether requests can be served, and, where the metrics can be read, what that depends on.
 #[derive(Serialize, ToSchema)]
 #[schema(as = countersign::Readiness)]
 pub(in crate::web) struct Readiness {
-    /// `ready`, `not ready` or `draining`.
+    /// `ready`, `not ready` or `draining`. Where the metrics cannot be read, nothing else is said.
     status: &'static str,
-    #[schema(inline)]
+    #[schema(inline, required = false)]
     users: Answers,
-    #[schema(inline)]
+    #[schema(inline, required = false)]
     sessions: Answers,
-    #[schema(inline)]
+    #[schema(inline, required = false)]
     clients: Answers,
-    #[schema(inline)]
+    #[schema(inline, required = false)]
     attempts: Answers,
-    #[schema(inline)]
+    #[schema(inline, required = false)]
     audit: Audit,
-    #[schema(inline)]
+    #[schema(inline, required = false)]
     keys: Keys,
-    #[schema(inline)]
+    #[schema(inline, required = false)]
     revocation: Revocation,
-    #[schema(inline)]
+    #[schema(inline, required = false)]
     hashing: Hashing,
+    #[serde(skip)]
+    has_details: bool,
 }
 
 /// Whether a store answers.
@@ -143,24 +143,10 @@ impl From<Lag> for LagMillis {
 }
 
 impl Readiness {
-    /// Asks each store once, all at the same time, and waits for none longer than two seconds.
-    pub(in crate::web) async fn of(authority: &Authority, drain: &Drain) -> Self {
-        let stores = &authority.stores;
-        let (users, sessions, clients, attempts) = join!(
-            answer("users", stores.users.ping()),
-            answer("sessions", stores.sessions.probe()),
-            of_clients(stores),
-            of_attempts(stores)
-        );
-        // What is in a store that was asked already is as well as that.
-        let shared = |own: Option<Answers>, is_in: fn(&Stores) -> Place| {
-            own.unwrap_or(match is_in(stores) {
-                Place::Users => users,
-                Place::Sessions => sessions,
-                Place::Own => Answers::Up,
-            })
-        };
-        let (clients, attempts) = (shared(clients, place_of_clients), shared(attempts, place_of_attempts));
+    /// How things stand, by answers of the stores that are at most a second old.
+    pub(in crate::web) async fn of(health: &HealthCheck) -> Self {
+        let HealthCheck { authority, drain, probe, has_details } = health;
+        let StoreAnswers { users, sessions, clients, attempts } = probe.answers(&authority.stores).await;
         let answers = [users, sessions, clients, attempts];
         let is_ready = answers.iter().all(|answer| *answer == Answers::Up) && authority.is_informed();
         Self {
@@ -177,6 +163,7 @@ impl Readiness {
             keys: Keys::of(authority),
             revocation: Revocation::of(authority),
             hashing: Hashing::of(authority),
+            has_details: *has_details,
         }
     }
 
@@ -193,62 +180,6 @@ impl Readiness {
             ("attempts", self.attempts),
         ]
     }
-}
-
-async fn answer(what: &str, asked: impl Future<Output = Result<(), StoreError>>) -> Answers {
-    match timeout(PATIENCE, asked).await {
-        Ok(Ok(())) => Answers::Up,
-        Ok(Err(error)) => {
-            complain(&format!("not ready: {what}"), &error);
-            Answers::Down
-        }
-        Err(late) => {
-            complain(&format!("not ready: {what}, no answer within {} s", PATIENCE.as_secs()), &late);
-            Answers::Slow
-        }
-    }
-}
-
-/// In which store something is kept.
-#[derive(PartialEq)]
-enum Place {
-    Users,
-    Sessions,
-    /// One of its own, or this process's memory.
-    Own,
-}
-
-impl Place {
-    fn of<T: ?Sized>(stores: &Stores, store: Option<&Arc<T>>) -> Self {
-        let Some(store) = store.map(Arc::as_ptr) else { return Self::Own };
-        if std::ptr::addr_eq(store, Arc::as_ptr(&stores.users)) {
-            Self::Users
-        } else if std::ptr::addr_eq(store, Arc::as_ptr(&stores.sessions)) {
-            Self::Sessions
-        } else {
-            Self::Own
-        }
-    }
-}
-
-fn place_of_clients(stores: &Stores) -> Place {
-    Place::of(stores, stores.clients.as_ref())
-}
-
-fn place_of_attempts(stores: &Stores) -> Place {
-    Place::of(stores, stores.attempts.as_ref())
-}
-
-/// `None`: they are not in a store of their own.
-async fn of_clients(stores: &Stores) -> Option<Answers> {
-    let own = stores.clients.as_ref().filter(|_| place_of_clients(stores) == Place::Own)?;
-    Some(answer("clients", async { own.list(None, 1).await.map(drop) }).await)
-}
-
-async fn of_attempts(stores: &Stores) -> Option<Answers> {
-    let own = stores.attempts.as_ref().filter(|_| place_of_attempts(stores) == Place::Own)?;
-    // Removes nothing, and is a question all the same.
-    Some(answer("attempts", async { own.purge(crate::clock::UnixTime(0), 0).await.map(drop) }).await)
 }
 
 impl Audit {
@@ -304,11 +235,11 @@ impl Hashing {
 
 impl<'r> Responder<'r, 'static> for Readiness {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        let mut body = if self.has_details { json!(self) } else { json!({ "status": self.status }) };
         if self.is_ready() {
-            return Private(self).respond_to(request);
+            return Private(body).respond_to(request);
         }
         let problem = catcher::problem(Status::ServiceUnavailable);
-        let mut body = serde_json::json!(self);
         body["error"] = problem.error.into();
         body["error_description"] = problem.description.into();
         let mut response = Private(body).respond_to(request)?;

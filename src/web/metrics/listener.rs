@@ -1,7 +1,7 @@
-//! `/metrics` on an address of its own.
+//! `/metrics` on an address of its own, and `/health/ready` with its details.
 
 use super::{Metrics, metrics};
-use crate::web::catcher;
+use crate::web::{catcher, health};
 use rocket::{
     Build, Config, Rocket, Shutdown,
     config::{self, Ident},
@@ -77,5 +77,7 @@ fn rocket(address: SocketAddr, metrics: Metrics) -> Rocket<Build> {
         shutdown,
         ..Config::default()
     };
-    catcher::register(rocket::custom(config).mount("/", routes![metrics])).manage(metrics)
+    let rocket = rocket::custom(config).mount("/", routes![metrics, health::ready]);
+    let health = metrics.0.health.detailed();
+    catcher::register(rocket).manage(metrics).manage(health)
 }

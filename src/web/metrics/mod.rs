@@ -13,7 +13,12 @@ mod state;
 
 pub(super) use listener::Listener;
 
-use super::{drain::Drain, guard::Rejection, health::Readiness, openapi::tag, started::Started};
+use super::{
+    guard::Rejection,
+    health::{HealthCheck, Readiness},
+    openapi::tag,
+    started::Started,
+};
 use crate::grant::Authority;
 use prometheus_client::{collector::Collector, encoding::prometheus_text, registry::Registry};
 use requests::Requests;
@@ -38,18 +43,18 @@ struct Counted {
     requests: Requests,
     refusals: events::Refusals,
     authority: Authority,
-    drain: Drain,
+    health: HealthCheck,
     /// In seconds since 1970.
     began_at: f64,
 }
 
 impl Metrics {
-    pub(super) fn of(authority: &Authority, drain: &Drain) -> Self {
+    pub(super) fn of(authority: &Authority, health: &HealthCheck) -> Self {
         Self(Arc::new(Counted {
             requests: Requests::default(),
             refusals: events::Refusals::default(),
             authority: authority.clone(),
-            drain: drain.clone(),
+            health: health.clone(),
             began_at: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
         }))
     }
@@ -86,7 +91,7 @@ impl Metrics {
 #[get("/metrics")]
 pub(super) async fn metrics(metrics: &State<Metrics>) -> Page {
     let metrics = Metrics::clone(metrics);
-    let readiness = Readiness::of(&metrics.0.authority, &metrics.0.drain).await;
+    let readiness = Readiness::of(&metrics.0.health).await;
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Scrape { metrics, readiness }));
     let mut text = String::new();

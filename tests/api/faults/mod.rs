@@ -116,7 +116,7 @@ impl Scene {
         self.changes_nothing();
         // Nobody needs to restart it, and nobody should send it requests.
         assert_eq!(self.server.send(Request::get("/health/live")).status, 200);
-        assert_eq!(self.readiness().0, 503, "{}", self.readiness().1);
+        self.is_soon_not_ready();
     }
 
     /// While nothing can be written: nobody gets in, on or out. Who is in may well stay.
@@ -142,7 +142,7 @@ impl Scene {
     pub fn stays_in(&self) {
         self.server.accepts(&self.live.access);
         self.ended_stays_ended();
-        assert!(self.is_ready(), "{}", self.readiness().1);
+        eventually("the server is ready", || self.is_ready());
     }
 
     /// Whether the user of the session that goes on can be looked up.
@@ -152,6 +152,11 @@ impl Scene {
 
     pub fn is_ready(&self) -> bool {
         self.readiness().0 == 200
+    }
+
+    /// The stores are asked once a second at most, so it may take as long.
+    pub fn is_soon_not_ready(&self) {
+        eventually("the server is not ready", || self.readiness().0 == 503);
     }
 
     pub fn refresh_is_unavailable(&self) {

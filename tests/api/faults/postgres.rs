@@ -173,7 +173,7 @@ fn read_only() {
     // Who is in stays in, and whoever is not should ask another server, if that has another database.
     stage.scene.server.accepts(stage.scene.access());
     stage.scene.ended_stays_ended();
-    assert!(!stage.scene.is_ready());
+    stage.scene.is_soon_not_ready();
     stage.is_read_only(false);
     stage.scene.recovers();
 }

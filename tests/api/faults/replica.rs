@@ -140,7 +140,7 @@ impl Loss {
         for name in ["ada", "bob", "eve"] {
             self.server.accepts(&tokens(&self.server, name).access);
         }
-        assert_eq!(self.server.send(Request::get("/health/ready")).status, 200);
+        eventually("the server is ready", || self.server.send(Request::get("/health/ready")).status == 200);
     }
 
     /// The store has lost revocations, and the server tells it again.

@@ -274,3 +274,26 @@ async fn what_is_sent_twice_is_done_once() {
     let found = store.find(second.id, NOW).await.expect("find");
     assert_eq!(found, Some((second, revision)), "it did not make room for itself by its own end");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_is_one_command_that_is_refused_where_nothing_can_be_written() {
+    let redis = Redis::start();
+    let store = open(&redis.url()).await;
+    store.probe().await.expect("it is well");
+    redis.command(&["CONFIG", "RESETSTAT"]);
+    store.probe().await.expect("it is well");
+    let stats = redis.command(&["INFO", "commandstats"]);
+    let commands = stats.lines().filter_map(|line| line.strip_prefix("cmdstat_")?.split(',').next());
+    let commands: Vec<_> = commands.filter(|command| !command.starts_with("config")).collect();
+    assert_eq!(commands, ["set:calls=1"]);
+
+    redis.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    store.probe().await.expect_err("there is no memory");
+    redis.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    store.probe().await.expect("there is again");
+    let master = Redis::start();
+    redis.command(&["REPLICAOF", "127.0.0.1", &master.port().to_string()]);
+    store.probe().await.expect_err("it is a replica");
+    redis.promote();
+    store.probe().await.expect("it is a master again");
+}

@@ -136,7 +136,7 @@ impl From<SettingsError> for Failure {
 
 /// Runs the command. Exit codes: 0 done or stopped, 1 could not run, 2 bad usage or settings.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
-    log::start(matches!(arguments.command, None | Some(Command::Serve)));
+    let _log = log::start(matches!(arguments.command, None | Some(Command::Serve)));
     let done = match arguments.command {
         // These are the same whatever the settings say.
         Some(Command::Completions { shell }) => manual::completions(shell),
@@ -153,7 +153,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Err(Failure::Failed(text)) => (1, text),
     };
     // Whoever does not want to read it still gets the code.
-    let _ = writeln!(io::stderr(), "countersign: {text}");
+    log::write(&format!("countersign: {text}\n"));
     ExitCode::from(code)
 }
 

@@ -1,6 +1,6 @@
 //! `countersign serve`.
 
-use super::{Failure, settings};
+use super::{Failure, log, settings};
 use countersign::{
     account::AccountError,
     audit::Actor,
@@ -90,12 +90,11 @@ pub(super) async fn run(figment: Figment) -> Result<(), Failure> {
         }
     }
     let development = figment.profile() == Config::DEBUG_PROFILE;
-    let rocket =
-        rocket::custom(figment)
-            .attach(stage().settings(settings).strict_http())
-            .attach(AdHoc::on_liftoff("Countersign is up", move |rocket| {
-                Box::pin(announce(rocket, development))
-            }));
+    let rocket = rocket::custom(figment)
+        .attach(stage().settings(settings).strict_http().dropped_log_lines(log::lost))
+        .attach(AdHoc::on_liftoff("Countersign is up", move |rocket| {
+            Box::pin(announce(rocket, development))
+        }));
     let rocket = rocket.attach(AdHoc::on_liftoff("Reloading on SIGHUP", |rocket| {
         Box::pin(async move { reload_on_hangup(rocket) })
     }));
@@ -199,17 +198,15 @@ async fn first_admin(authority: &Authority, development: bool) -> Result<(), Acc
     let Ok(password) = Password::random() else { return Ok(()) };
     // Not through the log, which may be kept: this is shown once, to whoever started the server,
     // and before the account is made, so that there is none whose password nobody was told.
-    let mut stderr = std::io::stderr();
     let line = format!("countersign: first admin: username admin, password {}\n", password.reveal());
-    if stderr.write_all(line.as_bytes()).is_err() {
+    if !log::write_now(&line) {
         tracing::error!("the first admin's password could not be shown, so there is no first admin");
         return Ok(());
     }
     match accounts.add(username, password, [role].into(), authority.clock.now()).await {
         Ok(_) => Ok(()),
         Err(AccountError::NameTaken) => {
-            let _ = stderr
-                .write_all(b"countersign: another instance has made the first admin; use its password\n");
+            log::write("countersign: another instance has made the first admin; use its password\n");
             Ok(())
         }
         Err(error) => Err(error),

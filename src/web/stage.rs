@@ -7,7 +7,7 @@ use super::{
     guard,
     health::{self, HealthCheck},
     introspect, logout, malformed, me,
-    metrics::{self, Metrics},
+    metrics::{self, LogLines, Metrics},
     openapi, pool, revocations, revoke, sessions,
     started::Started,
     token, well_known,
@@ -55,7 +55,15 @@ const PURGE_EVERY: Duration = Duration::from_secs(60);
 /// Settings come from Rocket's figment (the table `auth`) and from the environment. An error in
 /// them, or a store that cannot be opened, aborts the launch.
 pub fn stage() -> Stage {
-    Stage { base: "/".into(), settings: None, clock: None, stores: None, openapi: None, is_strict: false }
+    Stage {
+        base: "/".into(),
+        settings: None,
+        clock: None,
+        stores: None,
+        openapi: None,
+        is_strict: false,
+        log_lines: None,
+    }
 }
 
 /// What [`stage()`] makes: a fairing whose parts can be replaced before it is attached.
@@ -66,6 +74,7 @@ pub struct Stage {
     stores: Option<Stores>,
     openapi: Option<OpenApi>,
     is_strict: bool,
+    log_lines: Option<LogLines>,
 }
 
 impl Stage {
@@ -126,6 +135,13 @@ impl Stage {
         self
     }
 
+    /// Shows how many lines of the app's log were dropped as `countersign_log_lines_dropped_total` in
+    /// the metrics, for a log that drops what it cannot write in time. `count` returns how many.
+    pub fn dropped_log_lines(mut self, count: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.log_lines = Some(LogLines::dropped(count));
+        self
+    }
+
     fn settings_for(&self, rocket: &Rocket<Build>) -> Result<Settings, Box<dyn Error>> {
         match &self.settings {
             Some(settings) => Ok(settings.clone()),
@@ -165,13 +181,13 @@ impl Fairing for Stage {
         let rocket = if is_first { rocket.manage(ours) } else { rocket };
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         if let Some(stores) = &self.stores {
-            return manage(rocket, settings, stores.clone(), clock).await;
+            return manage(rocket, settings, stores.clone(), clock, self.log_lines.clone()).await;
         }
         let rest = AdHoc::try_on_ignite("Countersign's stores", {
-            let settings = settings.clone();
+            let (settings, log_lines) = (settings.clone(), self.log_lines.clone());
             |rocket| async move {
                 match pool::stores(&rocket, &settings) {
-                    Some(stores) => manage(rocket, settings, stores, clock).await,
+                    Some(stores) => manage(rocket, settings, stores, clock, log_lines).await,
                     None => Err(rocket),
                 }
             }
@@ -304,6 +320,7 @@ async fn manage(
     settings: Settings,
     stores: Stores,
     clock: Arc<dyn Clock>,
+    log_lines: Option<LogLines>,
 ) -> fairing::Result {
     if !guard::is_free(&rocket) {
         return Err(rocket);
@@ -331,7 +348,7 @@ async fn manage(
             let rocket = rocket.manage(Runtime(tokio::runtime::Handle::current()));
             let drain = rocket.state().cloned().unwrap_or_default();
             let health = HealthCheck::of(&authority, &drain, settings.metrics == MetricsPlace::Here);
-            let rocket = count(rocket, &settings, &authority, &health).await?;
+            let rocket = count(rocket, &settings, &authority, &health, log_lines).await?;
             Ok(rocket.manage(authority).manage(health).manage(settings))
         }
         Err(error) => {
@@ -347,11 +364,12 @@ async fn count(
     settings: &Settings,
     authority: &Authority,
     health: &HealthCheck,
+    log_lines: Option<LogLines>,
 ) -> fairing::Result {
     if settings.metrics == MetricsPlace::Off {
         return Ok(rocket);
     }
-    let metrics = Metrics::of(authority, health);
+    let metrics = Metrics::of(authority, health, log_lines);
     let MetricsPlace::At(address) = settings.metrics else { return Ok(rocket.manage(metrics)) };
     match metrics::Listener::start(address, metrics.clone()).await {
         Ok(listener) => {

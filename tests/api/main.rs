@@ -52,6 +52,7 @@ mod sessions;
 mod sig;
 mod slow;
 mod sql;
+mod stderr;
 mod throttle;
 mod token_form;
 mod tokens;

@@ -35,6 +35,16 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+/// Tells how many lines of the log were dropped.
+#[derive(Clone)]
+pub(super) struct LogLines(Arc<dyn Fn() -> u64 + Send + Sync>);
+
+impl LogLines {
+    pub(super) fn dropped(count: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(count))
+    }
+}
+
 /// All that is counted of this server. Clones count together.
 #[derive(Clone)]
 pub(super) struct Metrics(Arc<Counted>);
@@ -44,17 +54,19 @@ struct Counted {
     refusals: events::Refusals,
     authority: Authority,
     health: HealthCheck,
+    log_lines: Option<LogLines>,
     /// In seconds since 1970.
     began_at: f64,
 }
 
 impl Metrics {
-    pub(super) fn of(authority: &Authority, health: &HealthCheck) -> Self {
+    pub(super) fn of(authority: &Authority, health: &HealthCheck, log_lines: Option<LogLines>) -> Self {
         Self(Arc::new(Counted {
             requests: Requests::default(),
             refusals: events::Refusals::default(),
             authority: authority.clone(),
             health: health.clone(),
+            log_lines,
             began_at: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
         }))
     }
@@ -114,7 +126,7 @@ impl fmt::Debug for Scrape {
 
 impl Collector for Scrape {
     fn encode(&self, encoder: prometheus_client::encoding::DescriptorEncoder<'_>) -> fmt::Result {
-        let Counted { requests, refusals, authority, began_at, .. } = &*self.metrics.0;
+        let Counted { requests, refusals, authority, log_lines, began_at, .. } = &*self.metrics.0;
         let sheet = &mut Sheet(encoder);
         sheet.gauge(
             "countersign_build_info",
@@ -125,6 +137,13 @@ impl Collector for Scrape {
         requests.tell(sheet)?;
         refusals.tell(sheet)?;
         events::tell(&authority.audit.counts(), sheet)?;
+        if let Some(LogLines(dropped)) = log_lines {
+            sheet.count(
+                "countersign_log_lines_dropped",
+                "Lines of the log that could not be written in time",
+                dropped(),
+            )?;
+        }
         state::tell(authority, &self.readiness, sheet)
     }
 }

@@ -1,10 +1,22 @@
 //! The log: to stderr, one line for each event, set by `RUST_LOG`.
 
+mod queue;
+
 use countersign::web::HeaderWatch;
-use std::io;
+use queue::Queue;
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    panic, thread,
+    time::Duration,
+};
 use tracing::level_filters::LevelFilter;
 use tracing_log::{AsLog as _, LogTracer};
 use tracing_subscriber::{EnvFilter, filter::Targets, fmt, layer::SubscriberExt as _};
+
+static QUEUE: Queue = Queue::new();
+
+/// How long is waited for stderr to take what the program has to say at last.
+const AT_LAST: Duration = Duration::from_secs(2);
 
 /// Without `RUST_LOG`. Rocket's macros warn of every refused guard, in the name of the module with
 /// the route; the stage and the drain have none, and tell of stores that could lose something, and of the end.
@@ -21,11 +33,13 @@ const AT_MOST: &str = "trace,\
 
 /// Starts the log; it takes over Rocket's own too. Whoever runs a command knows what they do, and does not
 /// want to read in the audit's words that it was done.
-pub(super) fn start(serving: bool) {
+#[must_use]
+pub(super) fn start(serving: bool) -> Running {
     let usual = if serving { USUAL.into() } else { format!("{USUAL},countersign::audit=off") };
     let chosen = std::env::var("RUST_LOG").unwrap_or(usual);
+    QUEUE.start().expect("a thread for the log");
     let format = fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(|| &QUEUE)
         .with_ansi(false)
         // Where nobody reads the log any more, to complain of it would be to panic.
         .log_internal_errors(false);
@@ -38,4 +52,38 @@ pub(super) fn start(serving: bool) {
     log::set_boxed_logger(Box::new(HeaderWatch::before(LogTracer::new()))).expect("the first logger");
     // Rocket's warnings of headers that it drops are needed whether or not they are shown.
     log::set_max_level(LevelFilter::current().as_log().max(log::LevelFilter::Warn));
+    // The standard library would write to stderr itself, and wait for it.
+    panic::set_hook(Box::new(|panic| {
+        let (thread, backtrace) = (thread::current(), Backtrace::capture());
+        match backtrace.status() {
+            BacktraceStatus::Captured => tracing::error!("{panic}\n{backtrace}"),
+            _ => tracing::error!(thread = thread.name(), "{panic}"),
+        }
+    }));
+    Running
+}
+
+/// The log while the program runs. When it is dropped, it waits for two seconds at most until stderr has
+/// taken everything.
+pub(super) struct Running;
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        QUEUE.empty(AT_LAST);
+    }
+}
+
+/// How many lines of the log were dropped, since stderr took no more.
+pub(super) fn lost() -> u64 {
+    QUEUE.lost()
+}
+
+/// Writes text to stderr, behind what was logged before.
+pub(super) fn write(text: &str) {
+    QUEUE.put(text.as_bytes());
+}
+
+/// The same; says whether it was written within two seconds.
+pub(super) fn write_now(text: &str) -> bool {
+    QUEUE.put(text.as_bytes()).is_some_and(|end| QUEUE.wait(end, AT_LAST))
 }

@@ -1,6 +1,6 @@
 //! `countersign keys …`.
 
-use super::{Failure, print, session::shown};
+use super::{Failure, print, session::shown, warn};
 use clap::Subcommand;
 use countersign::{
     audit::{Action, Actor, Event, Trail, Witness},
@@ -8,12 +8,14 @@ use countersign::{
     config::{KeyPlace, Settings},
     jwt::{Algorithm, KeyRing, RingError, RingKey, SigningKey},
     keys::{KeysError, Keystore},
-    store::Stores,
 };
 use std::{sync::Arc, time::Duration};
 
 /// The furthest that a successor is announced ahead, in seconds: 30 days.
 const MAX_ANNOUNCE: u64 = 30 * 86_400;
+
+/// How long counting sessions may take: no request waits for it, and there may be millions.
+const COUNTING: Duration = Duration::from_secs(30);
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -43,15 +45,15 @@ pub(super) enum Command {
         #[arg(long = "in", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=MAX_ANNOUNCE))]
         after: Option<u64>,
     },
-    /// Refuses at once, everywhere, whatever a key has signed: for a key that others know.
+    /// Revokes a key that others know: everything that it signed is refused at once, everywhere.
     ///
-    /// Says first how many sessions that touches. If it is the one that signs, its successor
-    /// signs from now on, or a new one.
+    /// If it is the signing key, its successor signs from now on, or a new one. Afterwards it counts the
+    /// sessions that are affected; the exit code is 0 if the key is revoked, even if they cannot be counted.
     Revoke {
         /// The key's name, as `keys list` shows it.
         #[arg(allow_hyphen_values = true)]
         kid: String,
-        /// Only says how many sessions it would touch.
+        /// Only counts the sessions that would be affected.
         #[arg(long)]
         dry_run: bool,
         /// Ends no session: their access tokens are refused and their refresh tokens good. To
@@ -107,18 +109,25 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Fai
             let ring = desk.keystore()?.present().await?;
             let key = ring.keys().iter().find(|key| key.key().kid() == kid);
             let key = key.ok_or_else(|| KeysError::from(RingError::NoSuchKey(kid.clone())))?;
-            let count = desk.sessions_of(key, now).await?;
-            print(&match keep_sessions {
-                false => format!("sessions that have to log in again: {count}"),
-                true => format!("sessions that have to refresh: {count}"),
-            })?;
+            let consequence = if keep_sessions { "refresh" } else { "log in again" };
             if dry_run {
-                return Ok(());
+                let count = desk.sessions_of(key, now).await?;
+                return print(&format!("sessions that have to {consequence}: {count}"));
             }
-            let ring = desk.keystore()?.revoke(&kid, now, keep_sessions, settings.lives()).await?;
+            // Nothing that only informs may delay or prevent the revocation, so it comes first.
+            let revoked = desk.keystore()?.revoke(&kid, now, keep_sessions, settings.lives()).await?;
             desk.tell(Action::KeyRevoke, &kid).await;
-            let signing = ring.keys().iter().find(|key| key.key().kid() == ring.signing(now).kid());
-            signing.map_or(Ok(()), |key| print(&as_line(&ring, key, now)))
+            let signing = revoked.keys().iter().find(|key| key.key().kid() == revoked.signing(now).kid());
+            if let Some(key) = signing {
+                print(&as_line(&revoked, key, now))?;
+            }
+            match desk.sessions_of(key, now).await {
+                Ok(count) => print(&format!("sessions that have to {consequence}: {count}")),
+                Err(Failure::Refused(text) | Failure::Failed(text)) => {
+                    warn(&format!("the key is revoked; its sessions could not be counted: {text}"));
+                    Ok(())
+                }
+            }
         }
     }
 }
@@ -128,26 +137,33 @@ pub(super) async fn ring(settings: &Settings) -> Result<KeyRing, Failure> {
     Ok(Desk::open(settings).await?.ring().await?)
 }
 
-/// What the commands on keys work with.
+/// What the commands on keys work with. Only the keys have to be in reach.
 struct Desk<'a> {
     settings: &'a Settings,
-    stores: Stores,
     keystore: Option<Keystore>,
-    audit: Trail,
 }
 
 impl<'a> Desk<'a> {
     async fn open(settings: &'a Settings) -> Result<Self, Failure> {
-        let stores = super::stores(settings).await?;
-        let keystore = Keystore::of(settings, &stores)?;
-        let audit = Trail::open(stores.audit.clone(), Arc::new(SystemClock)).await?;
-        Ok(Self { settings, stores, keystore, audit })
+        let keystore = match &settings.keys.place {
+            KeyPlace::File { path, .. } => Some(Keystore::in_file(path)),
+            KeyPlace::Database { .. } => Keystore::of(settings, &super::database(settings).await?)?,
+            _ => None,
+        };
+        Ok(Self { settings, keystore })
     }
 
-    /// Tells that this was done to a key.
+    /// Records in the audit log what was done to a key, or says on standard error that it could not.
     async fn tell(&self, action: Action, kid: &str) {
-        Witness::of(Actor::CommandLine, &self.audit).tell(Event::new(action).detail(kid));
-        self.audit.end().await;
+        let recorded = async {
+            let stores = super::database(self.settings).await?;
+            let audit = Trail::open(stores.audit.clone(), Arc::new(SystemClock)).await?;
+            Witness::of(Actor::CommandLine, &audit).tell(Event::new(action).detail(kid));
+            Ok(audit.flush().await?)
+        };
+        if let Err(Failure::Refused(text) | Failure::Failed(text)) = recorded.await {
+            warn(&format!("done, but not recorded in the audit log: {text}"));
+        }
     }
 
     fn keystore(&self) -> Result<&Keystore, KeysError> {
@@ -174,7 +190,9 @@ impl<'a> Desk<'a> {
             return Ok(0);
         }
         let until = life.retires_at.unwrap_or(UnixTime(u64::MAX));
-        Ok(self.stores.sessions.count(life.signs_from..until, now).await?)
+        let mut settings = self.settings.clone();
+        settings.store.deadline = settings.store.deadline.max(COUNTING);
+        Ok(super::stores(&settings).await?.sessions.count(life.signs_from..until, now).await?)
     }
 }
 

@@ -152,9 +152,13 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Err(Failure::Refused(text)) => (2, text),
         Err(Failure::Failed(text)) => (1, text),
     };
-    // Whoever does not want to read it still gets the code.
-    log::write(&format!("countersign: {text}\n"));
+    warn(&text);
     ExitCode::from(code)
+}
+
+/// To standard error. If nobody reads it, the exit code still counts.
+fn warn(text: &str) {
+    log::write(&format!("countersign: {text}\n"));
 }
 
 async fn dispatch(command: Option<Command>, figment: Figment) -> Result<(), Failure> {
@@ -236,11 +240,22 @@ impl Desk {
 
 /// The stores, which have to be there without the server too.
 async fn stores(settings: &Settings) -> Result<Stores, Failure> {
+    is_kept(settings)?;
+    Stores::open(settings).await.map_err(|error| Failure::failed(&error))
+}
+
+/// The database alone: users, clients, keys and the audit log.
+async fn database(settings: &Settings) -> Result<Stores, Failure> {
+    is_kept(settings)?;
+    Stores::open_database(settings).await.map_err(|error| Failure::failed(&error))
+}
+
+fn is_kept(settings: &Settings) -> Result<(), Failure> {
     if settings.database == Database::Memory {
         let text = "COUNTERSIGN_DATABASE_URL: memory: is gone with the process; there is nothing to manage";
         return Err(Failure::Refused(text.into()));
     }
-    Stores::open(settings).await.map_err(|error| Failure::failed(&error))
+    Ok(())
 }
 
 /// To standard output; whoever reads it may stop early (`| head`).

@@ -10,7 +10,7 @@ use crate::{
 pub const KEK: &str = "Vb8Nk3Xw6Qr1Ty5Zp9Lm2Gs7Hd4Jf0Ca-kek";
 const OTHER: &str = "Qr1Ty5Zp9Lm2Gs7Hd4Jf0CaVb8Nk3Xw6-kek";
 
-fn settings(key: &str) -> [(&str, &str); 3] {
+pub fn settings(key: &str) -> [(&str, &str); 3] {
     [
         ("COUNTERSIGN_SIGNING_KEY", ""),
         ("COUNTERSIGN_KEYS__STORE", "database"),

@@ -5,12 +5,26 @@ use crate::{
     backing::Backing,
     http::Request,
     server::{Server, assert_token_error},
+    servers::{Postgres, Redis},
     tokens::{offline, refresh, text},
     well_known::{list, published, signing, within_a_second},
 };
 
 fn count(server: &Server, arguments: &[&str]) -> String {
-    server.cli(&[&["keys", "revoke"], arguments].concat(), "").lines().next().expect("a line").to_owned()
+    let said = server.cli(&[&["keys", "revoke"], arguments].concat(), "");
+    said.lines().find(|line| line.starts_with("sessions that have to")).expect("a count").to_owned()
+}
+
+/// Revokes the signing key, which succeeds although sessions cannot be counted.
+fn revoke_without_a_count(server: &Server) {
+    let old = signing(server);
+    let dry = server.try_cli(&["keys", "revoke", &old, "--dry-run"]);
+    assert_eq!(dry.status.code(), Some(1), "a dry run only counts: {}", stderr(&dry));
+    let revoked = server.try_cli(&["keys", "revoke", &old]);
+    assert_eq!(revoked.status.code(), Some(0), "{}", stderr(&revoked));
+    assert!(stderr(&revoked).contains("its sessions could not be counted"), "{}", stderr(&revoked));
+    assert_eq!(list(server)[0]["stage"], "revoked");
+    within_a_second(|| signing(server) != old);
 }
 
 #[test]
@@ -60,6 +74,33 @@ fn sessions_may_be_kept_for_a_refresh_token_takes_more_than_a_key_to_forge() {
     server.cli(&["keys", "revoke", &old], "");
     pause(1000);
     assert_eq!(refresh(&server, &kept).status, 200, "sealed by the new key");
+}
+
+#[test]
+fn a_key_is_revoked_though_sessions_cannot_be_counted() {
+    let postgres = Postgres::shared();
+    let url = postgres.database();
+    let database = url.rsplit('/').next().expect("a name").to_owned();
+    let settings = super::database::settings(super::database::KEK);
+    let server = Server::start_with(&[&settings[..], &[("COUNTERSIGN_DATABASE_URL", &*url)]].concat());
+    postgres.sql(&database, "ALTER TABLE sessions RENAME TO hidden");
+    revoke_without_a_count(&server);
+}
+
+#[test]
+fn a_key_in_a_file_is_revoked_though_no_store_answers() {
+    let (postgres, redis) = (Postgres::start(), Redis::start());
+    let (database, redis_url) = (postgres.database(), redis.url());
+    let server = Server::start_with(&ring(&[
+        ("COUNTERSIGN_DATABASE_URL", &*database),
+        ("COUNTERSIGN_REDIS_URL", &*redis_url),
+    ]));
+    redis.kill();
+    revoke_without_a_count(&server);
+    postgres.kill();
+    revoke_without_a_count(&server);
+    let said = stderr(&server.try_cli(&["keys", "rotate"]));
+    assert!(said.contains("not recorded in the audit log"), "{said}");
 }
 
 #[test]

@@ -8,6 +8,7 @@
 
 mod event;
 mod pseudonym;
+mod refreshes;
 mod tally;
 mod witness;
 
@@ -17,9 +18,10 @@ pub use tally::Kind;
 pub use witness::{Told, Witness};
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, UnixTime},
     store::{AuditLine, AuditStore, StoreError, causes, random_key},
 };
+use refreshes::{Due, Refreshes};
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
@@ -39,6 +41,8 @@ const NOW_AND_THEN: Duration = Duration::from_secs(1);
 const LAST: Duration = Duration::from_secs(2);
 /// How long lines are collected before they are appended together.
 const COLLECT: Duration = Duration::from_millis(100);
+/// How often it is looked whether collected refreshes are to be recorded.
+const TICK: Duration = Duration::from_secs(10);
 
 /// Writes the trail. Cheap to clone; clones write the same one.
 #[derive(Clone)]
@@ -50,6 +54,7 @@ struct Inner {
     pseudonyms: Pseudonyms,
     waiting: Mutex<Waiting>,
     cheap: Mutex<Cheap>,
+    refreshes: Mutex<Refreshes>,
     tally: Tally,
     more: Notify,
     /// Held while lines are appended, so that none is twice.
@@ -107,6 +112,7 @@ impl Trail {
             pseudonyms: Pseudonyms::new(&key),
             waiting: Mutex::default(),
             cheap: Mutex::default(),
+            refreshes: Mutex::default(),
             tally: Tally::default(),
             more: Notify::new(),
             writing: tokio::sync::Mutex::default(),
@@ -121,19 +127,31 @@ impl Trail {
     /// Notes that this has happened. No I/O but the log's.
     ///
     /// What anybody can make happen as often as they like is told once a second at most, with how often it
-    /// happened: see [`Event::is_cheap`].
+    /// happened: see [`Event::is_cheap`]. Refreshes of one session that follow each other within five
+    /// minutes, and differ in nothing else, are one line for the first and one with a count for the others.
+    /// That line is recorded before any other event of the session, after these minutes, or by
+    /// [`end`](Self::end). No other event is counted together with another.
     pub fn record(&self, event: &Event) {
         self.0.tally.count(event);
-        let Some(times) = self.times(event) else { return };
         let now = self.0.clock.now();
-        let line = event.line(&self.0.pseudonyms, now, times);
+        let (due, is_recorded_now) = self.refreshes().take(event, now);
+        if let Some(due) = due {
+            self.write(&due.event, due.at, due.times);
+        }
+        if is_recorded_now && let Some(times) = self.times(event) {
+            self.write(event, now, times);
+        }
+    }
+
+    fn write(&self, event: &Event, at: UnixTime, times: u64) {
+        let line = event.line(&self.0.pseudonyms, at, times);
         line.log();
         if self.0.store.is_none() {
             return;
         }
         let mut waiting = self.waiting();
         if waiting.lines.len() < MOST_WAITING {
-            waiting.lines.push_back(AuditLine { at: now, text: line.json() });
+            waiting.lines.push_back(AuditLine { at, text: line.json() });
         } else {
             waiting.lost += 1;
             waiting.ever_lost += 1;
@@ -155,12 +173,14 @@ impl Trail {
         Backlog { waiting: waiting.lines.len(), oldest: Duration::from_secs(oldest), lost: waiting.ever_lost }
     }
 
-    /// Appends all lines that wait.
+    /// Appends all lines that wait, and those of refreshes that are no longer collected.
     ///
     /// # Errors
     /// When the store fails. Then they go on waiting; what it did with the first of them is unknown, so a
     /// line may come to be there twice.
     pub async fn flush(&self) -> Result<(), StoreError> {
+        let ended = self.refreshes().ended(self.0.clock.now());
+        self.write_all(ended);
         let Some(store) = &self.0.store else { return Ok(()) };
         let _writing = self.0.writing.lock().await;
         loop {
@@ -185,8 +205,9 @@ impl Trail {
     pub async fn follow(&self) {
         let mut failing = false;
         loop {
-            self.0.more.notified().await;
-            tokio::time::sleep(COLLECT).await;
+            if tokio::time::timeout(TICK, self.0.more.notified()).await.is_ok() {
+                tokio::time::sleep(COLLECT).await;
+            }
             while let Err(error) = self.flush().await {
                 if !failing {
                     tracing::error!("the audit trail cannot be written, its lines wait: {}", causes(&error));
@@ -200,8 +221,10 @@ impl Trail {
         }
     }
 
-    /// Appends what waits before the program ends; waits for no store that does not answer.
+    /// Appends what waits or is collected before the program ends; waits for no store that does not answer.
     pub async fn end(&self) {
+        let all = self.refreshes().all();
+        self.write_all(all);
         let ended = tokio::time::timeout(LAST, self.flush()).await;
         if !matches!(ended, Ok(Ok(()))) {
             let waiting = self.waiting().lines.len();
@@ -237,6 +260,16 @@ impl Trail {
         }
         cheap.last = Some(Instant::now());
         Some(std::mem::take(&mut cheap.untold))
+    }
+
+    fn write_all(&self, all: Vec<Due>) {
+        for Due { event, at, times } in all {
+            self.write(&event, at, times);
+        }
+    }
+
+    fn refreshes(&self) -> MutexGuard<'_, Refreshes> {
+        self.0.refreshes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {

@@ -7,6 +7,7 @@ use countersign::{
     audit::{Action, Event, NOTHING_TO_END, Outcome, TOO_MANY, Trail},
     clock::{Clock, ManualClock, SystemClock, UnixTime},
     grant::GrantError,
+    session::SessionId,
     store::{AuditLine, AuditStore, StoreError, memory::MemoryStore},
     throttle::TooMany,
     user::UserId,
@@ -109,6 +110,76 @@ fn what_anybody_can_cause_as_often_as_they_like_is_cheap_and_nothing_else() {
     let allowance = Allowance::per_day(5, 100, second, second);
     let too_many = TooMany { limit: "account", allowance, wait: second };
     assert_eq!(GrantError::TooMany(too_many).public().0, TOO_MANY, "by it such a login is known");
+}
+
+#[tokio::test]
+async fn refreshes_of_a_session_in_a_short_time_are_one_line_with_a_count() {
+    let (store, clock) = (Arc::new(Store::default()), Arc::new(ManualClock::new(UnixTime(1_000_000))));
+    let trail = Trail::open(Some(store.clone()), clock.clone()).await.expect("a trail");
+    let at = |seconds: u64| clock.set(UnixTime(1_000_000 + seconds));
+    let lines = async || {
+        trail.flush().await.expect("written");
+        let lines = store.texts().await.into_iter().map(|text| {
+            let line: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            let at = line["at"].as_u64().expect("a time") - 1_000_000;
+            (line["event"].as_str().expect("a word").to_owned(), at, line["times"].as_u64().unwrap_or(1))
+        });
+        lines.collect::<Vec<_>>()
+    };
+    let line = |event: &str, at: u64, times: u64| (event.to_owned(), at, times);
+    let user = UserId::random();
+    let of = |action, session| Event::new(action).user(user).session(session);
+    let [one, other] = [1, 2].map(|number| SessionId::from_bytes([number; 16]));
+
+    for seconds in 0..40 {
+        at(seconds);
+        trail.record(&of(Action::Refresh, one));
+    }
+    trail.record(&of(Action::Refresh, other));
+    let mut expected = vec![line("refresh", 0, 1), line("refresh", 39, 1)];
+    assert_eq!(lines().await, expected, "the first of each session at once");
+
+    at(41);
+    let reuse = Event { outcome: Outcome::Refused, reason: Some("invalid_grant"), ..of(Action::Reuse, one) };
+    trail.record(&reuse);
+    expected.extend([line("refresh", 39, 39), line("reuse", 41, 1)]);
+    assert_eq!(lines().await, expected, "the others before whatever comes next of their session");
+
+    at(50);
+    let moved =
+        Event { address: Some("198.51.100.7".parse().expect("an address")), ..of(Action::Refresh, other) };
+    trail.record(&of(Action::Refresh, other));
+    trail.record(&moved);
+    trail.record(&moved);
+    expected.extend([line("refresh", 50, 1), line("refresh", 50, 1)]);
+    assert_eq!(lines().await, expected, "another address is another line");
+
+    at(349);
+    assert_eq!(lines().await, expected);
+    at(350);
+    expected.push(line("refresh", 50, 1));
+    assert_eq!(lines().await, expected, "after five minutes there is a line in any case");
+    trail.record(&moved);
+    trail.record(&moved);
+    trail.record(&Event { outcome: Outcome::Refused, ..moved.clone() });
+    trail.record(&Event { outcome: Outcome::Refused, ..moved.clone() });
+    expected.extend([350_u64; 4].map(|at| line("refresh", at, 1)));
+    assert_eq!(lines().await, expected, "refusals have a line each");
+
+    trail.record(&moved);
+    trail.record(&moved);
+    trail.end().await;
+    expected.extend([350_u64; 2].map(|at| line("refresh", at, 1)));
+    assert_eq!(lines().await, expected, "the end of the program leaves none out");
+    let counted: u64 = trail
+        .counts()
+        .into_iter()
+        .filter(|((action, ..), _)| *action == Action::Refresh)
+        .map(|(_, count)| count)
+        .sum();
+    let recorded: u64 =
+        expected.iter().filter(|(event, ..)| event == "refresh").map(|(.., times)| times).sum();
+    assert_eq!(recorded, counted, "each is in exactly one line");
 }
 
 #[tokio::test]

@@ -42,6 +42,24 @@ const KEPT_IN_STORE: Duration = Duration::from_secs(
     crate::jwt::MAX_LIFETIME.as_secs() + crate::jwt::MAX_LEEWAY.as_secs() + MARGIN.as_secs(),
 );
 
+/// How many sessions or entries are removed at a time, so that nobody waits long for the store.
+const BATCH: u32 = 500;
+
+/// Removes batch after batch, until one is not full; returns how many in all.
+async fn batches<R>(remove: impl Fn() -> R) -> Result<u64, StoreError>
+where
+    R: Future<Output = Result<u64, StoreError>>,
+{
+    let mut all = 0;
+    loop {
+        let removed = remove().await?;
+        all += removed;
+        if removed < u64::from(BATCH) {
+            return Ok(all);
+        }
+    }
+}
+
 /// Ends sessions and remembers what was ended.
 pub struct Revocations {
     store: Arc<dyn SessionStore>,
@@ -147,19 +165,25 @@ impl Revocations {
         }
     }
 
-    /// Forgets and removes what no longer matters; says how many sessions were removed.
-    /// Works in small batches, so that nobody waits long for the store.
+    /// Removes ended sessions and old revocations; returns how many sessions. A failure of one does not
+    /// stop the other; it is reported when both have ended.
     pub async fn purge(&self) -> Result<u64, StoreError> {
-        const BATCH: u32 = 200;
+        let trimmed = self.trim().await;
+        let removed = self.purge_sessions().await?;
+        trimmed.map(|_| removed)
+    }
+
+    /// Removes ended sessions from the store, in small batches; returns how many.
+    pub async fn purge_sessions(&self) -> Result<u64, StoreError> {
+        let now = self.clock.now();
+        batches(|| self.store.purge(now, now.minus(KEPT_IN_STORE), BATCH)).await
+    }
+
+    /// Removes from the store's list, in small batches, and from the deny list what no longer matters;
+    /// returns how many entries of the store's list.
+    pub async fn trim(&self) -> Result<u64, StoreError> {
         let now = self.clock.now();
         self.follower.denied.forget(now);
-        let mut removed = 0;
-        loop {
-            let batch = self.store.purge(now, now.minus(KEPT_IN_STORE), BATCH).await?;
-            removed += batch;
-            if batch < u64::from(BATCH) {
-                return Ok(removed);
-            }
-        }
+        batches(|| self.store.trim(now.minus(KEPT_IN_STORE), BATCH)).await
     }
 }

@@ -156,8 +156,8 @@ pub enum RevokedSubject {
 
 /// Keeps sessions and the list of what was revoked.
 ///
-/// Each method but [`count`](Self::count) is one atomic step across all processes, and what it answered is durable as far
-/// as the store is. Two promises are critical to security: [`advance`](Self::advance) answers
+/// Each method but [`count`](Self::count) and [`purge`](Self::purge) is one atomic step across all processes, and
+/// what it answered is durable as far as the store is. Two promises are critical to security: [`advance`](Self::advance) answers
 /// `Advanced` at most once for each generation, and after a revoking method has answered, no
 /// session that it revoked advances again and its line is on the list. An error leaves the
 /// outcome unknown; it is never to be taken for success.
@@ -239,10 +239,18 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Listens for revocations, by whomever.
     async fn feed(&self) -> Result<Box<dyn RevocationFeed>, StoreError>;
 
-    /// Removes up to `limit` sessions that are over or revoked and lines older than `before`;
-    /// says how many sessions. Sessions revoked since `before` stay, for the record. The last
-    /// line stays too, however old: by it a listener knows that the list is still the same.
+    /// Removes up to `limit` sessions that ended by `now` or were revoked before `before`; returns how
+    /// many. Fewer than `limit` means that none is left.
+    ///
+    /// Not one atomic step: it works in pages, each a short transaction with the store's deadline, finds
+    /// them by an index, and waits for no session that another transaction holds. Each removal is atomic:
+    /// a session that is used meanwhile stays.
     async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError>;
+
+    /// Removes up to `limit` entries of the revocation list that are older than `before`; returns how
+    /// many. The last entry stays, however old: by it a listener knows that the list is still the same.
+    /// Independent of [`purge`](Self::purge), so that a failure of one does not stop the other.
+    async fn trim(&self, before: UnixTime, limit: u32) -> Result<u64, StoreError>;
 
     /// Whether the store answers, and takes what it has to remember. Anyone may cause it once a second, so it
     /// is cheap, keeps nothing and wakes no [`feed`](Self::feed).

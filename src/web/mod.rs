@@ -19,6 +19,7 @@ pub mod form;
 mod form_method;
 pub mod guard;
 mod health;
+mod housekeeping;
 mod introspect;
 mod limited;
 mod logout;

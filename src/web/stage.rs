@@ -6,7 +6,7 @@ use super::{
     form_method::{self, OurRoutes},
     guard,
     health::{self, HealthCheck},
-    introspect, logout, malformed, me,
+    housekeeping, introspect, logout, malformed, me,
     metrics::{self, LogLines, Metrics},
     openapi, pool, revocations, revoke, sessions,
     started::Started,
@@ -14,14 +14,11 @@ use super::{
 };
 use crate::{
     account::Accounts,
-    audit::{Actor, Trail},
+    audit::Actor,
     clock::{Clock, SystemClock},
     config::{Environment, MetricsPlace, Settings, WhenStale},
     grant::Authority,
-    keys::Keys,
-    revocation::Revocations,
     store::{Severity, Stores, causes},
-    throttle::Throttle,
 };
 use rocket::{
     Build, Orbit, Request, Response, Rocket, Shutdown, async_trait,
@@ -34,9 +31,6 @@ use utoipa::openapi::OpenApi;
 
 /// How often hashes are looked through for the slowest.
 const SET_FLOOR_EVERY: Duration = Duration::from_secs(3_600);
-
-/// How often what is over is removed.
-const PURGE_EVERY: Duration = Duration::from_secs(60);
 
 /// Countersign as a fairing: routes, guards, catchers and the store behind them.
 ///
@@ -202,7 +196,7 @@ impl Fairing for Stage {
         }
         if let Some(authority) = rocket.state::<Authority>() {
             let (revocations, keys) = (authority.revocations.clone(), authority.keys.clone());
-            let throttle = authority.throttle.clone();
+            let tidied = authority.clone();
             let mut end = rocket.shutdown();
             let patience = authority.revocation.max_staleness;
             let consequence = match authority.revocation.when_stale {
@@ -213,16 +207,9 @@ impl Fairing for Stage {
             // Not ended with the others: requests that are answered last are told of too.
             tokio::spawn(async move { audit.follow().await });
             tokio::spawn(keep_floor(authority.accounts(Actor::Server), rocket.shutdown()));
-            let (audit, retention) = (authority.audit.clone(), authority.audit_retention);
             tokio::spawn(async move {
                 let following = revocations.follow(patience, consequence);
-                let work = async {
-                    tokio::join!(
-                        following,
-                        keys.follow(),
-                        purge(&revocations, &keys, &throttle, &audit, retention)
-                    )
-                };
+                let work = async { tokio::join!(following, keys.follow(), housekeeping::run(&tidied)) };
                 tokio::select! { _ = work => {}, _ = &mut end => {} }
             });
         }
@@ -390,34 +377,5 @@ async fn keep_floor(accounts: Accounts, mut end: Shutdown) {
             tracing::warn!("what the present hashes cost is not known: {}", causes(&error));
         }
         tokio::select! { _ = tokio::time::sleep(SET_FLOOR_EVERY) => {}, _ = &mut end => return }
-    }
-}
-
-async fn purge(
-    revocations: &Revocations,
-    keys: &Keys,
-    throttle: &Throttle,
-    audit: &Trail,
-    retention: Duration,
-) {
-    loop {
-        tokio::time::sleep(PURGE_EVERY).await;
-        keys.forget();
-        if let Err(error) = throttle.purge().await {
-            tracing::error!(error = &error as &dyn Error, "old attempts to log in could not be removed");
-        }
-        match revocations.purge().await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "expired sessions removed"),
-            Err(error) => {
-                tracing::error!(error = &error as &dyn Error, "expired sessions could not be removed")
-            }
-        }
-        if let Err(error) = audit.forget(retention).await {
-            tracing::error!(
-                error = &error as &dyn Error,
-                "old lines of the audit trail could not be removed"
-            );
-        }
     }
 }

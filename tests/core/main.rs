@@ -34,6 +34,7 @@ mod plain;
 mod postgres;
 mod properties;
 mod proxies;
+mod purging;
 mod racy;
 mod redis;
 mod refresh_token;

@@ -105,6 +105,10 @@ impl SessionStore for Racy {
     async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
         self.0.purge(now, before, limit).await
     }
+
+    async fn trim(&self, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
+        self.0.trim(before, limit).await
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -252,8 +252,17 @@ impl SessionStore for MemoryStore {
         let over: Vec<_> =
             state.kept.values().filter(over).map(|kept| kept.session.id).take(limit as usize).collect();
         over.iter().for_each(|id| drop(state.kept.remove(id)));
-        let newest = state.position;
-        state.revocations.retain(|line| line.at >= before || line.position == newest);
         Ok(over.len() as u64)
+    }
+
+    async fn trim(&self, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
+        let mut state = self.sessions();
+        let (newest, mut removed) = (state.position, 0);
+        state.revocations.retain(|line| {
+            let goes = removed < limit && line.at < before && line.position != newest;
+            removed += u32::from(goes);
+            !goes
+        });
+        Ok(removed.into())
     }
 }

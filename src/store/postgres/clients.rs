@@ -4,7 +4,7 @@ use super::{PostgresStore, StoreError, rows, rows::signed, unavailable};
 use crate::{
     client::ClientId,
     clock::UnixTime,
-    store::{AssertionId, Client, ClientStore, Insertion, client::FORGOTTEN},
+    store::{AssertionId, Client, ClientStore, Insertion, causes, client::FORGOTTEN},
 };
 use async_trait::async_trait;
 use sqlx::{Row, postgres::PgRow};
@@ -71,10 +71,20 @@ impl ClientStore for PostgresStore {
         until: UnixTime,
         now: UnixTime,
     ) -> Result<bool, StoreError> {
+        // One that is still here although it could be forgotten is as good as new.
+        let noting = || {
+            sqlx::query(
+                "INSERT INTO spent_assertions (id, spent_until) VALUES ($1, $2)
+                 ON CONFLICT (id) DO UPDATE SET spent_until = $2 WHERE spent_assertions.spent_until <= $3",
+            )
+            .bind(assertion)
+            .bind(signed(until.0))
+            .bind(signed(now.0))
+        };
+        let is_new = self.within(|lease| lease.change(noting())).await? > 0;
         // Not in one transaction: of two that each spend what the other is forgetting, neither would
-        // get on.
-        self.within(|mut lease| async move {
-            // What somebody else is forgetting just now is left to them.
+        // get on. What another transaction holds is left to it.
+        let forgetting = || {
             sqlx::query(
                 "DELETE FROM spent_assertions WHERE id = ANY (ARRAY(
                      SELECT id FROM spent_assertions WHERE spent_until <= $1
@@ -82,20 +92,11 @@ impl ClientStore for PostgresStore {
             )
             .bind(signed(now.0))
             .bind(FORGOTTEN)
-            .execute(&mut *lease)
-            .await
-            .map_err(unavailable)?;
-            // One that is still here although it could be forgotten is as good as new.
-            let noting = sqlx::query(
-                "INSERT INTO spent_assertions (id, spent_until) VALUES ($1, $2)
-                 ON CONFLICT (id) DO UPDATE SET spent_until = $2 WHERE spent_assertions.spent_until <= $3",
-            )
-            .bind(assertion)
-            .bind(signed(until.0))
-            .bind(signed(now.0));
-            Ok(lease.change(noting).await? > 0)
-        })
-        .await
+        };
+        if let Err(error) = self.within(|lease| lease.change(forgetting())).await {
+            tracing::warn!("expired assertions could not be removed: {}", causes(&error));
+        }
+        Ok(is_new)
     }
 }
 

@@ -26,6 +26,7 @@ mod feed;
 mod key_ring;
 mod lease;
 mod open;
+mod purging;
 mod revoking;
 mod rows;
 mod sessions;

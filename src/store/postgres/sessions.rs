@@ -20,9 +20,6 @@ use async_trait::async_trait;
 use sqlx::{PgConnection, Row, postgres::PgRow};
 use std::{ops::Range, time::Duration};
 
-/// How many old lines go at a time: if a purge was long in coming, it must not take too long.
-const LINES: i64 = 10_000;
-
 /// The columns of a session. One by one: a later version may add some while this one is running.
 macro_rules! session_columns {
     () => {
@@ -269,36 +266,11 @@ impl SessionStore for PostgresStore {
     }
 
     async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
-        // What somebody else has locked is left for the next time, so this waits for nobody.
-        self.within(|mut lease| async move {
-            lease.begin().await?;
-            let removed = sqlx::query(
-                "DELETE FROM sessions WHERE id = ANY (ARRAY(
-                     SELECT id FROM sessions
-                     WHERE $1 >= expires_at OR $1 - last_used_at >= idle OR revoked_at < $2
-                     LIMIT $3 FOR UPDATE SKIP LOCKED))",
-            )
-            .bind(signed(now.0))
-            .bind(signed(before.0))
-            .bind(i64::from(limit))
-            .execute(&mut *lease)
-            .await
-            .map_err(unavailable)?;
-            sqlx::query(
-                "DELETE FROM revocations WHERE position = ANY (ARRAY(
-                     SELECT position FROM revocations
-                     WHERE at < $1 AND position < (SELECT max(position) FROM revocations)
-                     ORDER BY position LIMIT $2 FOR UPDATE SKIP LOCKED))",
-            )
-            .bind(signed(before.0))
-            .bind(LINES)
-            .execute(&mut *lease)
-            .await
-            .map_err(unavailable)?;
-            lease.commit().await?;
-            Ok(removed.rows_affected())
-        })
-        .await
+        self.purged(now, before, limit).await
+    }
+
+    async fn trim(&self, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
+        self.trimmed(before, limit).await
     }
 
     async fn checkup(&self, now: UnixTime, leeway: Duration) -> Result<Vec<Finding>, StoreError> {
@@ -337,8 +309,8 @@ async fn refuse(
 async fn insert(connection: &mut PgConnection, session: &Session) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO sessions (id, user_id, client_id, scope, transport, created_at, last_used_at,
-             expires_at, idle, generation, salt, user_agent, address, name)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             expires_at, idle, generation, salt, user_agent, address, name, due_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(session.id.as_bytes())
     .bind(session.user.to_string())
@@ -354,6 +326,7 @@ async fn insert(connection: &mut PgConnection, session: &Session) -> Result<(), 
     .bind(session.device.user_agent.as_deref())
     .bind(session.device.address.map(|address| address.to_string()))
     .bind(session.device.name.as_deref())
+    .bind(signed(session.ends_at().0))
     .execute(connection)
     .await
     .map_err(unavailable)?;

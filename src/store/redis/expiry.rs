@@ -15,8 +15,6 @@ use std::{
 const SLOT: u64 = 600;
 /// How many sessions are looked at in one step.
 const PAGE: usize = 500;
-/// How many lines of the list are removed at a time.
-const TRIMMED: u32 = 500;
 /// How many bytes an id has in a slot.
 const ID: usize = 16;
 
@@ -55,9 +53,6 @@ impl RedisStore {
             let owned = self.owned(page).await?.into_iter().map(user);
             purge.remove(&page.iter().copied().zip(owned).collect::<Vec<_>>()).await?;
         }
-        let mut trim = script!("trim.lua").prepare_invoke();
-        trim.key(&keys.list).arg(before.0).arg(TRIMMED);
-        while self.link.script::<u32>(&trim).await? == TRIMMED {}
         Ok(u64::from(limit) - purge.left)
     }
 

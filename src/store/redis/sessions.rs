@@ -19,6 +19,8 @@ use std::{cmp::Reverse, io, ops::Range, time::Duration};
 const TRIES: usize = 8;
 /// How many sessions are read at a time.
 const PAGE: usize = 500;
+/// How many entries of the list are looked at in one step, since Redis does nothing else meanwhile.
+const TRIMMED: u32 = 500;
 
 #[async_trait]
 impl SessionStore for RedisStore {
@@ -154,6 +156,12 @@ impl SessionStore for RedisStore {
 
     async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
         self.purged(now, before, limit).await
+    }
+
+    async fn trim(&self, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
+        let mut invocation = script!("trim.lua").prepare_invoke();
+        invocation.key(&self.keys.list).arg(before.0).arg(TRIMMED).arg(limit);
+        self.link.script(&invocation).await
     }
 
     async fn probe(&self) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     client::ClientId,
     clock::UnixTime,
-    store::{AssertionId, Client, ClientStore, Insertion, client::FORGOTTEN},
+    store::{AssertionId, Client, ClientStore, Insertion, causes, client::FORGOTTEN},
 };
 use async_trait::async_trait;
 use sqlx::{Row, sqlite::SqliteRow};
@@ -54,15 +54,18 @@ impl ClientStore for SqliteStore {
         now: UnixTime,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.write().await?;
-        let old = "DELETE FROM spent_assertions WHERE id IN (
-                       SELECT id FROM spent_assertions WHERE spent_until <= ? ORDER BY spent_until LIMIT ?)";
-        let forgetting = sqlx::query(old).bind(signed(now.0)).bind(FORGOTTEN);
-        forgetting.execute(&mut *transaction).await.map_err(unavailable)?;
         // One that is still here although it could be forgotten is as good as new.
         let noting = "INSERT INTO spent_assertions (id, spent_until) VALUES (?1, ?2)
                       ON CONFLICT (id) DO UPDATE SET spent_until = ?2 WHERE spent_until <= ?3";
         let query = sqlx::query(noting).bind(&assertion[..]).bind(signed(until.0)).bind(signed(now.0));
         let noted = query.execute(&mut *transaction).await.map_err(unavailable)?;
+        let old = "DELETE FROM spent_assertions WHERE id IN (
+                       SELECT id FROM spent_assertions WHERE spent_until <= ? ORDER BY spent_until LIMIT ?)";
+        let forgetting = sqlx::query(old).bind(signed(now.0)).bind(FORGOTTEN);
+        // A statement that fails is undone by itself; the assertion stays spent.
+        if let Err(error) = forgetting.execute(&mut *transaction).await {
+            tracing::warn!("expired assertions could not be removed: {}", causes(&error));
+        }
         transaction.commit().await.map_err(unavailable)?;
         Ok(noted.rows_affected() > 0)
     }

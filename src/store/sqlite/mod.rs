@@ -11,6 +11,7 @@ mod attempts;
 mod audit;
 mod clients;
 mod key_ring;
+mod purging;
 mod rows;
 mod sessions;
 mod users;

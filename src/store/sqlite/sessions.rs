@@ -20,9 +20,6 @@ use async_trait::async_trait;
 use sqlx::SqliteConnection;
 use std::{ops::Range, time::Duration};
 
-/// How many lines of the list go in one step, whatever the limit on sessions.
-const FEWEST_LINES: u32 = 500;
-
 #[async_trait]
 impl SessionStore for SqliteStore {
     async fn revision(&self, user: UserId) -> Result<u64, StoreError> {
@@ -223,43 +220,11 @@ impl SessionStore for SqliteStore {
     }
 
     async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
-        let mut transaction = self.write().await?;
-        // What was used since it was last looked at is over later.
-        sqlx::query(
-            "UPDATE sessions SET due_at = min(expires_at, last_used_at + idle)
-             WHERE number IN (
-                 SELECT number FROM sessions
-                 WHERE due_at <= ?1 AND ?1 < expires_at AND ?1 < last_used_at + idle LIMIT ?2)",
-        )
-        .bind(signed(now.0))
-        .bind(limit.max(FEWEST_LINES))
-        .execute(&mut *transaction)
-        .await
-        .map_err(unavailable)?;
-        let done = sqlx::query(
-            "DELETE FROM sessions WHERE number IN (
-                 SELECT number FROM sessions
-                 WHERE due_at <= ?1 AND (?1 >= expires_at OR ?1 >= last_used_at + idle)
-                 UNION SELECT number FROM sessions WHERE revoked_at < ?2
-                 LIMIT ?3)",
-        )
-        .bind(signed(now.0))
-        .bind(signed(before.0))
-        .bind(limit)
-        .execute(&mut *transaction)
-        .await
-        .map_err(unavailable)?;
-        let query = sqlx::query(
-            "DELETE FROM revocations WHERE position IN (
-                 SELECT position FROM revocations
-                 WHERE at < ?1 AND position < (SELECT max(position) FROM revocations)
-                 ORDER BY position LIMIT ?2)",
-        )
-        .bind(signed(before.0))
-        .bind(limit.max(FEWEST_LINES));
-        query.execute(&mut *transaction).await.map_err(unavailable)?;
-        transaction.commit().await.map_err(unavailable)?;
-        Ok(done.rows_affected())
+        self.purged(now, before, limit).await
+    }
+
+    async fn trim(&self, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
+        self.trimmed(before, limit).await
     }
 }
 

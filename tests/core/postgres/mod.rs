@@ -3,6 +3,7 @@
 
 mod opening;
 mod order;
+mod purging;
 mod spending;
 
 use crate::servers::{Postgres, Proxy, eventually};

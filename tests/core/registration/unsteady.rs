@@ -165,4 +165,8 @@ impl SessionStore for Unsteady {
     async fn purge(&self, now: UnixTime, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
         self.sessions.purge(now, before, limit).await
     }
+
+    async fn trim(&self, before: UnixTime, limit: u32) -> Result<u64, StoreError> {
+        self.sessions.trim(before, limit).await
+    }
 }

@@ -46,6 +46,8 @@ pub async fn sessions(a: Store, b: Store) {
     revoking::the_list_of_revocations_is_complete_and_in_order(&*a, &*b).await;
     living::beyond_the_cap_the_session_used_longest_ago_ends(&*a, &*b).await;
     living::a_purge_removes_what_is_over_and_nothing_else(&*a, &*b).await;
+    living::many_sessions_that_are_used_hold_up_no_purge(&*a, &*b).await;
+    living::a_trim_removes_old_entries_but_not_the_last(&*a, &*b).await;
 }
 
 /// A session of this user to try a store with, created at [`NOW`] for 1,000 seconds, of which it

@@ -1,0 +1,39 @@
+//! Removes what is no longer needed, as long as the server runs.
+
+use crate::{
+    grant::Authority,
+    store::{StoreError, causes},
+};
+use rocket::tokio;
+use std::{convert::Infallible, time::Duration};
+
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Each kind has a loop of its own, so that none waits for another that is slow or fails.
+pub(super) async fn run(authority: &Authority) {
+    let Authority { revocations, throttle, audit, audit_retention, keys, .. } = authority;
+    tokio::join!(
+        repeat("ended sessions", || revocations.purge_sessions()),
+        repeat("old revocations", || revocations.trim()),
+        repeat("old attempts to log in", || throttle.purge()),
+        repeat("old lines of the audit log", || audit.forget(*audit_retention)),
+        repeat("cached keys", || {
+            keys.forget();
+            std::future::ready(Ok(0))
+        }),
+    );
+}
+
+async fn repeat<R>(what: &'static str, remove: impl Fn() -> R) -> Infallible
+where
+    R: Future<Output = Result<u64, StoreError>>,
+{
+    loop {
+        tokio::time::sleep(EVERY).await;
+        match remove().await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "{what} removed"),
+            Err(error) => tracing::error!("{what} could not be removed: {}", causes(&error)),
+        }
+    }
+}

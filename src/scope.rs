@@ -1,8 +1,21 @@
 //! Scopes (RFC 6749 §3.3): what a token may be used for.
+//!
+//! Scopes that begin with `countersign:` are the server's own. No setting lists them; only clients
+//! that are registered for one can be granted it.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 use thiserror::Error;
+
+/// The token may act on its user's own account: their sessions and their password.
+pub const ACCOUNT: &str = "countersign:account";
+/// The token may use the admin API: a service's by this alone, a user's with the role `admin` too.
+pub const ADMIN: &str = "countersign:admin";
+/// The token carries its user's roles.
+pub const ROLES: &str = "countersign:roles";
+
+/// What the server's own scopes begin with.
+const RESERVED: &str = "countersign:";
 
 /// A set of scope tokens, written with single spaces between them.
 ///
@@ -27,6 +40,16 @@ impl Scope {
     /// Whether this very token is in it.
     pub fn contains(&self, token: &str) -> bool {
         self.0.contains(token)
+    }
+
+    /// All of the server's own scopes.
+    pub fn reserved() -> Self {
+        Self([ACCOUNT, ADMIN, ROLES].map(str::to_owned).into())
+    }
+
+    /// Whether a token in it begins with `countersign:`, be it known or not.
+    pub fn has_reserved(&self) -> bool {
+        self.0.iter().any(|token| token.starts_with(RESERVED))
     }
 
     /// The same and this token too.

@@ -179,6 +179,9 @@ impl FromStr for NamePart {
 pub struct RoleName(String);
 
 impl RoleName {
+    /// The role that the admin API requires of a user.
+    pub const ADMIN: &str = "admin";
+
     /// The name as it stands in a token.
     pub fn as_str(&self) -> &str {
         &self.0

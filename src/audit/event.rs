@@ -1,7 +1,7 @@
 //! What can happen, and how it is told.
 
 use super::Pseudonyms;
-use crate::{clock::UnixTime, session::SessionId, user::UserId};
+use crate::{client::ClientId, clock::UnixTime, session::SessionId, user::UserId};
 use serde::Serialize;
 use std::net::IpAddr;
 
@@ -64,13 +64,15 @@ pub enum Action {
 }
 
 /// Who did it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Actor {
     /// The user, client or stranger whom it is about.
     #[default]
     Themselves,
     /// Another user, an administrator.
     User(UserId),
+    /// A service with the scope [`countersign:admin`](crate::scope::ADMIN).
+    Client(ClientId),
     /// Whoever ran the command line.
     CommandLine,
     /// The server by itself.
@@ -176,9 +178,11 @@ impl Event {
             event: self.action,
             outcome: self.outcome,
             reason: self.reason,
-            by: match self.by {
+            by: match &self.by {
                 Actor::Themselves => None,
                 Actor::User(id) => Some(pseudonyms.user(id)),
+                // No pseudonym, and no other actor's name, has a colon in it.
+                Actor::Client(id) => Some(format!("client:{id}")),
                 Actor::CommandLine => Some("command_line".into()),
                 Actor::Server => Some("server".into()),
             },

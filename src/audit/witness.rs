@@ -38,7 +38,7 @@ impl Witness {
     ) -> Result<T, E> {
         let answer = work.await;
         for event in events {
-            let mut event = event.by(self.by);
+            let mut event = event.by(self.by.clone());
             if let Err(error) = &answer {
                 let (outcome, reason) = error.told();
                 (event.outcome, event.reason) = (outcome, Some(reason));
@@ -50,6 +50,6 @@ impl Witness {
 
     /// Tells that this has been done.
     pub fn tell(&self, event: Event) {
-        self.trail.record(&event.by(self.by));
+        self.trail.record(&event.by(self.by.clone()));
     }
 }

@@ -1,7 +1,10 @@
 //! Which scopes can be granted, and to whom.
 
 use super::reader::Reader;
-use crate::{scope::Scope, user::RoleName};
+use crate::{
+    scope::{self, Scope},
+    user::RoleName,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What stands for everybody among the roles.
@@ -24,8 +27,26 @@ pub(crate) struct ByRole {
 }
 
 impl ScopeSettings {
-    /// What a user with these roles can be granted: all, unless `ROLE_SCOPES` says otherwise.
+    /// What a client can be registered for: `SCOPES` and the server's own scopes.
+    pub fn of_clients(&self) -> Scope {
+        self.all.union(&Scope::reserved())
+    }
+
+    /// What a service can be granted: `SCOPES` and [`scope::ADMIN`].
+    pub fn of_services(&self) -> Scope {
+        self.all.with(scope::ADMIN)
+    }
+
+    /// What a user with these roles can be granted: of `SCOPES` all, unless `ROLE_SCOPES` says otherwise,
+    /// and the server's own scopes, [`scope::ADMIN`] only to admins.
     pub fn of_roles(&self, roles: &BTreeSet<RoleName>) -> Scope {
+        let own = Scope::default().with(scope::ACCOUNT).with(scope::ROLES);
+        let is_admin = roles.iter().any(|role| role.as_str() == RoleName::ADMIN);
+        self.listed(roles).union(&if is_admin { own.with(scope::ADMIN) } else { own })
+    }
+
+    /// Of `SCOPES`, what users of these roles can be granted.
+    fn listed(&self, roles: &BTreeSet<RoleName>) -> Scope {
         let Some(by_role) = &self.by_role else { return self.all.clone() };
         let of_roles = roles.iter().filter_map(|role| by_role.roles.get(role));
         of_roles.fold(by_role.everybody.clone(), |all, scope| all.union(scope))
@@ -33,7 +54,13 @@ impl ScopeSettings {
 }
 
 pub(super) fn read(reader: &mut Reader) -> ScopeSettings {
-    let all = reader.words("scopes").unwrap_or_default();
+    let all: Scope = reader.words("scopes").unwrap_or_default();
+    if all.has_reserved() {
+        reader.problem(
+            "scopes",
+            "must not have a scope that begins with countersign:; clients are registered for these without it",
+        );
+    }
     let Some(table) = reader.texts("role_scopes") else { return ScopeSettings { all, by_role: None } };
     let mut by_role = ByRole::default();
     for (role, text) in table {

@@ -136,7 +136,7 @@ impl Authority {
         }
     }
 
-    /// The app's own front end, which may do whatever people can.
+    /// The app's own front end, which may do whatever people can without any of the server's own scopes.
     fn first_party(&self) -> Client {
         Client {
             id: ClientId::first_party(),

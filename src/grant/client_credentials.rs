@@ -13,7 +13,7 @@ impl Authority {
         client: &Client,
     ) -> Result<Tokens, GrantError> {
         let now = self.clock.now();
-        let allowed = client.scope.intersection(&self.scopes.all);
+        let allowed = client.scope.intersection(&self.scopes.of_services());
         let scope = super::scope::granted(request.scope.as_deref(), &allowed)?;
         // By it one knows the token, should the store ever forget that it was revoked.
         let revision = self.revocations.epoch().await?;

@@ -336,7 +336,7 @@ impl Authority {
             client_revision: client.revision,
             session_id: Some(session.id),
             revision,
-            roles: &user.roles,
+            roles: scope::roles(client, &scope, user),
             scope: &scope,
             lifetime: self.access_life(client),
             session_ends: session.ends_at(),

@@ -2,10 +2,13 @@
 
 use super::{Authority, GrantError, OFFLINE_ACCESS};
 use crate::{
-    client::GrantType,
-    scope::Scope,
+    client::{ClientId, FIRST_PARTY, GrantType},
+    jwt::Claims,
+    scope::{self, Scope},
     store::{Client, User},
+    user::RoleName,
 };
+use std::collections::BTreeSet;
 
 impl Authority {
     /// What can be granted to a user through a client: what both may have, and, where there is a
@@ -16,8 +19,33 @@ impl Authority {
 
     /// The same before it is known who the user is.
     pub(super) fn allowed_to_anybody(&self, client: &Client) -> Scope {
-        with_offline_access(client, self.scopes.all.intersection(&client.scope))
+        with_offline_access(client, self.scopes.of_clients().intersection(&client.scope))
     }
+}
+
+impl Authority {
+    /// Whether a token may be used for one of the server's own scopes: a token of the built-in client
+    /// may; any other has the scope, and its client is at this moment registered for it and enabled.
+    ///
+    /// # Errors
+    /// [`GrantError::Store`] if the store of clients does not answer.
+    pub(crate) async fn permits(&self, claims: &Claims, scope: &str) -> Result<bool, GrantError> {
+        if claims.client_id() == FIRST_PARTY {
+            return Ok(!claims.is_service());
+        }
+        let Ok(id) = claims.client_id().parse::<ClientId>() else { return Ok(false) };
+        if !claims.scope().contains(scope) {
+            return Ok(false);
+        }
+        Ok(self.client(&id).await?.is_some_and(|client| client.scope.contains(scope)))
+    }
+}
+
+/// The user's roles, if a token of this client with this scope carries them.
+pub(super) fn roles<'u>(client: &Client, scope: &Scope, user: &'u User) -> &'u BTreeSet<RoleName> {
+    static NONE: BTreeSet<RoleName> = BTreeSet::new();
+    let carries = client.id.is_first_party() || scope.contains(scope::ROLES) || scope.contains(scope::ADMIN);
+    if carries { &user.roles } else { &NONE }
 }
 
 fn with_offline_access(client: &Client, scope: Scope) -> Scope {

@@ -29,7 +29,7 @@ pub struct Limits {
 impl Limits {
     /// What the settings say; `access` is the life of an access token.
     pub fn of(scopes: &ScopeSettings, access: Duration, refresh: &RefreshSettings) -> Self {
-        Self { scope: scopes.all.clone(), access, idle: refresh.idle, absolute: refresh.absolute }
+        Self { scope: scopes.of_clients(), access, idle: refresh.idle, absolute: refresh.absolute }
     }
 
     /// Whether a client may be so. What it has had before is let be, though the settings have become

@@ -8,7 +8,8 @@ pub(crate) const PUBLIC_SERVICE: &str =
 pub(crate) const REFRESH_ALONE: &str = "grants: refresh_token is of no use without password";
 pub(crate) const PUBLIC_ASKING: &str =
     "introspects: a public client proves nothing, so it cannot ask about tokens";
-pub(crate) const SCOPE: &str = "scope: has what is not in COUNTERSIGN_SCOPES";
+pub(crate) const SCOPE: &str =
+    "scope: has a scope that is neither in COUNTERSIGN_SCOPES nor one of the server's own";
 pub(crate) const ACCESS_TTL: &str = "access_ttl: must be from 30 seconds to COUNTERSIGN_ACCESS_TTL";
 pub(crate) const IDLE: &str = "idle: must be from 60 seconds to COUNTERSIGN_REFRESH__IDLE";
 pub(crate) const ABSOLUTE: &str = "absolute: must be from 60 seconds to COUNTERSIGN_REFRESH__ABSOLUTE";

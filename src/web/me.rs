@@ -3,8 +3,8 @@
 use super::{
     answer::{Private, Problem, unavailable},
     body, cookie,
-    guard::{Authorized, CurrentUser},
-    openapi::{Body, Guesses, Person, Refusal, Refuses, Stores, refusals, tag},
+    guard::{AccountHolder, Authorized, CurrentUser},
+    openapi::{Body, Guesses, Holder, Person, Refusal, Refuses, Stores, refusals, tag},
     refusal::refusal,
     refused::Refused,
 };
@@ -148,7 +148,7 @@ impl<'r> Responder<'r, 'static> for Changed {
             description = "The password is the new one, and the refresh cookie is gone",
             headers(("Set-Cookie" = String, description = "Takes the refresh cookie away")),
         ),
-        Refuses<(Person, Body, Unchanged, Guesses, Stores)>,
+        Refuses<(Holder, Body, Unchanged, Guesses, Stores)>,
     ),
     security(("countersign.login" = []), ("countersign.bearer" = [])),
 )]
@@ -156,7 +156,7 @@ impl<'r> Responder<'r, 'static> for Changed {
 pub(super) async fn password(
     authority: &State<Authority>,
     settings: &State<Settings>,
-    sent: Authorized<&CurrentUser, Result<Change, Problem>>,
+    sent: Authorized<AccountHolder<'_>, Result<Change, Problem>>,
 ) -> Result<Changed, Refused> {
     let Authorized { caller: user, body } = sent;
     let bad = |description| Refused::Other(bad(description));

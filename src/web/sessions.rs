@@ -3,8 +3,8 @@
 use super::{
     answer::{Private, Problem, unavailable},
     catcher,
-    guard::CurrentUser,
-    openapi::{Absent, Person, Refusal, Refuses, Stores, refusals, tag},
+    guard::AccountHolder,
+    openapi::{Absent, Holder, Refusal, Refuses, Stores, refusals, tag},
 };
 use crate::{clock::UnixTime, grant::Authority, session::SessionId, store::Session, user::UserId};
 use rocket::{
@@ -95,13 +95,13 @@ impl Entry {
                 "created_at": 1764400000, "last_used_at": 1764403600, "expires_at": 1765613200,
             }] }),
         ),
-        Refuses<(Person, Stores)>,
+        Refuses<(Holder, Stores)>,
     ),
     security(("countersign.login" = []), ("countersign.bearer" = [])),
 )]
 #[get("/sessions")]
 pub(super) async fn list(
-    user: &CurrentUser,
+    user: AccountHolder<'_>,
     authority: &State<Authority>,
 ) -> Result<Private<Sessions>, Problem> {
     of_user(authority, user.id(), user.claims().session_id()).await
@@ -135,13 +135,13 @@ pub(super) async fn owned(authority: &Authority, id: &str, user: UserId) -> Resu
     description = "Its refresh token and its access tokens are dead at once. Whose a session is that is not one's \
         own is nobody's business.",
     params(("id" = String, Path, description = "Which, of the list", example = "pI0t3nMOsSVb3LJ4uGg_Zg")),
-    responses((status = 204, description = "It has ended"), Refuses<(Person, Absent, Stores)>),
+    responses((status = 204, description = "It has ended"), Refuses<(Holder, Absent, Stores)>),
     security(("countersign.login" = []), ("countersign.bearer" = [])),
 )]
 #[delete("/sessions/<id>")]
 pub(super) async fn end(
     id: &str,
-    user: &CurrentUser,
+    user: AccountHolder<'_>,
     authority: &State<Authority>,
 ) -> Result<Status, Problem> {
     let id = owned(authority, id, user.id()).await?;
@@ -185,14 +185,14 @@ enum Except {
     )),
     responses(
         (status = 200, description = "How many have ended", body = Ended, example = json!({ "ended": 2 })),
-        Refuses<(Person, OtherQuery, Stores)>,
+        Refuses<(Holder, OtherQuery, Stores)>,
     ),
     security(("countersign.login" = []), ("countersign.bearer" = [])),
 )]
 #[delete("/sessions")]
 pub(super) async fn end_all(
     uri: &Origin<'_>,
-    user: &CurrentUser,
+    user: AccountHolder<'_>,
     authority: &State<Authority>,
 ) -> Result<Private<Ended>, Problem> {
     if uri.path().ends_with('/') {

@@ -78,9 +78,10 @@ pub(super) fn jwks(authority: &State<Authority>) -> Published {
 )]
 #[get("/")]
 pub(super) fn metadata(place: &State<Place>, authority: &State<Authority>) -> Published {
-    let scopes = authority.scopes.all.with(OFFLINE_ACCESS);
     // Without a store of clients there is only the built-in one, which is public.
     let has_clients = authority.stores.clients.is_some();
+    let scopes = if has_clients { authority.scopes.of_clients() } else { authority.scopes.all.clone() };
+    let scopes = scopes.with(OFFLINE_ACCESS);
     let grants =
         GrantType::ALL.into_iter().filter(|grant| has_clients || *grant != GrantType::ClientCredentials);
     let proofs = if has_clients { PROOFS } else { &[] };

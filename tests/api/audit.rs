@@ -23,7 +23,7 @@ on_every_store![
     what_costs_nothing_is_told_now_and_then,
 ];
 
-fn exported(server: &Server, more: &[&str]) -> Vec<Value> {
+pub fn exported(server: &Server, more: &[&str]) -> Vec<Value> {
     let lines = server.cli(&[&["audit", "export"], more].concat(), "");
     lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }

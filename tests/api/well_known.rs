@@ -100,7 +100,9 @@ fn the_metadata_tells_what_there_is() {
             "jwks_uri": "https://login.example.org/a/.well-known/jwks.json",
             "grant_types_supported": ["password", "refresh_token", "client_credentials"],
             "response_types_supported": [],
-            "scopes_supported": ["offline_access", "read", "write"],
+            "scopes_supported": [
+                "countersign:account", "countersign:admin", "countersign:roles", "offline_access", "read", "write",
+            ],
             "token_endpoint_auth_methods_supported": all,
             "token_endpoint_auth_signing_alg_values_supported": ["EdDSA", "ES256", "RS256"],
             "revocation_endpoint": "https://login.example.org/a/revoke",

@@ -1,14 +1,13 @@
 //! `/admin/clients`: the applications that ask for tokens.
 
 use super::{
-    Admin, NoPage, bad,
+    NoPage, bad,
     change::{Change, WrongTerms, YES_OR_NO},
     cut,
     fields::{Fields, NoFields},
     page,
 };
 use crate::{
-    audit::Actor,
     client::{ClientId, ClientSecret},
     grant::Authority,
     registration::{ClientError, Clients, Proof, Registration, Rotation, Terms, refusal},
@@ -16,7 +15,7 @@ use crate::{
     web::{
         answer::{Private, Problem, unavailable},
         catcher,
-        guard::{Authorized, Rejection, Role},
+        guard::{Admin, Authorized, Rejection},
         openapi::{
             Absent, Administrator, Body, ClientChange, NewClient, Refusal, Refuses, RegisteredClient,
             SecretRotation, Stores, refusals, tag,
@@ -88,8 +87,8 @@ impl<'r> FromRequest<'r> for Desk {
     type Error = Rejection;
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, Self::Error> {
-        let admin = match Role::<Admin>::from_request(request).await {
-            Outcome::Success(admin) => Actor::User(admin.id()),
+        let admin = match Admin::from_request(request).await {
+            Outcome::Success(admin) => admin.actor(),
             Outcome::Error(error) => return Outcome::Error(error),
             Outcome::Forward(status) => return Outcome::Forward(status),
         };

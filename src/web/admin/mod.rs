@@ -1,4 +1,4 @@
-//! `/admin/…`: what needs the role `admin`.
+//! `/admin/…`: what only an [`Admin`](super::guard::Admin) may do.
 
 mod change;
 pub(super) mod clients;
@@ -11,11 +11,6 @@ use super::{
     openapi::{Refusal, refusals},
 };
 use rocket::http::{Status, uri::Origin};
-
-crate::roles! {
-    /// May see and change accounts and clients.
-    pub Admin = "admin";
-}
 
 const ENCODING: &str = "limit, after and search must be percent-encoded UTF-8";
 

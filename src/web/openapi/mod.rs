@@ -23,8 +23,8 @@ pub(super) use bodies::{
     UserChange,
 };
 pub(super) use refusal::{
-    Absent, Administrator, Body, Client, Cookie, Form, Guesses, Person, Refusal, Refusals, Refuses, Stores,
-    refusals,
+    Absent, Administrator, Body, Client, Cookie, Form, Guesses, Holder, Person, Refusal, Refusals, Refuses,
+    Stores, refusals,
 };
 pub(super) use served::mount;
 

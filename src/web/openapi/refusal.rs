@@ -5,6 +5,7 @@ use crate::{
     grant::{GrantError, sentence},
     jwt::JwtError,
     password::PasswordError,
+    scope,
     throttle::TooMany,
     web::{
         answer::Problem,
@@ -150,8 +151,16 @@ refusals! {
     ];
     /// Of one that is for people.
     pub(in crate::web) Person => [Token::list(), vec![Rejection::Service.into()]].concat_all();
+    /// Of one that acts on the caller's own account.
+    pub(in crate::web) Holder => [
+        Person::list(),
+        vec![Rejection::MissingScope(scope::ACCOUNT).into()],
+    ].concat_all();
     /// Of one that is for admins.
-    pub(in crate::web) Administrator => [Person::list(), vec![Rejection::MissingRole.into()]].concat_all();
+    pub(in crate::web) Administrator => [
+        Token::list(),
+        vec![Rejection::MissingRole.into(), Rejection::MissingScope(scope::ADMIN).into()],
+    ].concat_all();
     /// Of one that asks a store.
     pub(in crate::web) Stores => vec![catcher::problem(Status::ServiceUnavailable).into()];
     /// Of one that names something that may not be there.
@@ -213,9 +222,10 @@ impl<R: Refusals> IntoResponses for Refuses<R> {
         let mut by_status: BTreeMap<u16, Vec<Refusal>> = BTreeMap::new();
         for refusal in R::list() {
             let same = by_status.entry(refusal.problem.status.code).or_default();
-            let is_known = same.iter().any(|known| known.problem.description == refusal.problem.description);
-            if !is_known {
-                same.push(refusal);
+            let is_same = |known: &&mut Refusal| known.problem.description == refusal.problem.description;
+            match same.iter_mut().find(is_same) {
+                Some(known) => known.headers.extend(refusal.headers),
+                None => same.push(refusal),
             }
         }
         by_status
@@ -235,7 +245,10 @@ fn response(status: u16, refusals: Vec<Refusal>) -> Response {
         let name = names.find(|name| !examples.contains_key(name)).unwrap_or_default();
         examples.insert(name, RefOr::from(example));
         for (name, value) in own {
-            headers.entry(name).or_default().push(value);
+            let values = headers.entry(name).or_default();
+            if !values.contains(&value) {
+                values.push(value);
+            }
         }
     }
     let content = ContentBuilder::new()

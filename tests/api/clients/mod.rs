@@ -7,6 +7,7 @@ mod bound;
 mod changing;
 mod command;
 mod introspect;
+mod own_routes;
 mod races;
 mod revoke;
 mod scopes;

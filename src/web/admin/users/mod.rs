@@ -4,13 +4,12 @@ pub(in crate::web) mod password;
 pub(in crate::web) mod sessions;
 
 use super::{
-    Admin, NoPage, bad, cut,
+    NoPage, bad, cut,
     fields::{Fields, NoFields},
     one, page,
 };
 use crate::{
     account::{AccountError, Accounts},
-    audit::Actor,
     clock::UnixTime,
     config::Settings,
     grant::Authority,
@@ -19,7 +18,7 @@ use crate::{
     web::{
         answer::{Private, Problem, unavailable},
         catcher,
-        guard::{Authorized, NamedRole, Role},
+        guard::{Admin, Authorized},
         openapi::{
             Absent, Administrator, Body, NewUser, Refusal, Refuses, Stores, UserChange, refusals, tag,
         },
@@ -144,7 +143,7 @@ impl From<User> for Account {
 )]
 #[get("/admin/users")]
 pub(in crate::web) async fn list(
-    admin: Role<Admin>,
+    admin: Admin<'_>,
     uri: &Origin<'_>,
     authority: &State<Authority>,
 ) -> Result<Private<Page>, Problem> {
@@ -178,7 +177,7 @@ pub(in crate::web) async fn list(
 #[get("/admin/users/<id>")]
 pub(in crate::web) async fn show(
     id: &str,
-    admin: Role<Admin>,
+    admin: Admin<'_>,
     authority: &State<Authority>,
 ) -> Result<Private<Account>, Problem> {
     Ok(Private(found(id, &accounts(&admin, authority)).await?.into()))
@@ -210,7 +209,7 @@ pub(in crate::web) async fn show(
 pub(in crate::web) async fn add(
     authority: &State<Authority>,
     settings: &State<Settings>,
-    sent: Authorized<Role<Admin>, Result<Fields, Problem>>,
+    sent: Authorized<Admin<'_>, Result<Fields, Problem>>,
 ) -> Result<(Status, Private<Added>), Problem> {
     let Authorized { caller: admin, body } = sent;
     let mut fields = body?;
@@ -247,7 +246,7 @@ pub(in crate::web) async fn add(
 pub(in crate::web) async fn change(
     id: &str,
     authority: &State<Authority>,
-    sent: Authorized<Role<Admin>, Result<Fields, Problem>>,
+    sent: Authorized<Admin<'_>, Result<Fields, Problem>>,
 ) -> Result<Private<Account>, Problem> {
     let Authorized { caller: admin, body } = sent;
     let accounts = accounts(&admin, authority);
@@ -257,7 +256,7 @@ pub(in crate::web) async fn change(
     let roles = roles(&mut fields)?.filter(|roles| *roles != user.roles);
     let standing = Standing { roles, disabled: fields.take::<bool>("disabled", DISABLED)? };
     fields.end()?;
-    let is_kept = |roles: &BTreeSet<RoleName>| roles.iter().any(|role| role.as_str() == Admin::NAME);
+    let is_kept = |roles: &BTreeSet<RoleName>| roles.iter().any(|role| role.as_str() == RoleName::ADMIN);
     let locks_out = standing.disabled == Some(true) || !standing.roles.as_ref().is_none_or(is_kept);
     if locks_out {
         not_oneself(&admin, user.id, OWN)?;
@@ -283,7 +282,7 @@ pub(in crate::web) async fn change(
 #[delete("/admin/users/<id>")]
 pub(in crate::web) async fn delete(
     id: &str,
-    admin: Role<Admin>,
+    admin: Admin<'_>,
     uri: &Origin<'_>,
     authority: &State<Authority>,
 ) -> Result<Status, Problem> {
@@ -296,8 +295,8 @@ pub(in crate::web) async fn delete(
 }
 
 /// The accounts in the hands of this admin.
-fn accounts(admin: &Role<Admin>, authority: &Authority) -> Accounts {
-    authority.accounts(Actor::User(admin.id()))
+fn accounts(admin: &Admin<'_>, authority: &Authority) -> Accounts {
+    authority.accounts(admin.actor())
 }
 
 /// The user with this id; a text that is no user's id is nobody's.
@@ -306,9 +305,9 @@ async fn found(id: &str, accounts: &Accounts) -> Result<User, Problem> {
     accounts.find_by_id(id).await.map_err(problem)
 }
 
-/// So that there is an admin left: whoever acts is one, and stays one.
-fn not_oneself(admin: &Role<Admin>, id: UserId, description: &'static str) -> Result<(), Problem> {
-    if admin.id() == id { Err(conflict(description)) } else { Ok(()) }
+/// So that an admin is left: a user who acts is one, and stays one. A service that acts is not in the list.
+fn not_oneself(admin: &Admin<'_>, id: UserId, description: &'static str) -> Result<(), Problem> {
+    if admin.is(id) { Err(conflict(description)) } else { Ok(()) }
 }
 
 /// What takes something away does so for no path with a missing end, and for no query that may have been

@@ -8,12 +8,11 @@ use crate::{
     user::Username,
     web::{
         admin::{
-            Admin,
             fields::{Fields, NoFields},
             users::conflict,
         },
         answer::{Private, Problem, unavailable},
-        guard::{Authorized, Role},
+        guard::{Admin, Authorized},
         openapi::{Absent, Administrator, Body, PasswordOf, Refusal, Refuses, Stores, refusals, tag},
         refusal::refusal,
     },
@@ -89,7 +88,7 @@ pub(in crate::web) async fn set(
     id: &str,
     authority: &State<Authority>,
     settings: &State<Settings>,
-    sent: Authorized<Role<Admin>, Result<Fields, Problem>>,
+    sent: Authorized<Admin<'_>, Result<Fields, Problem>>,
 ) -> Result<Either<Status, Private<Made>>, Problem> {
     let Authorized { caller: admin, body } = sent;
     let accounts = accounts(&admin, authority);

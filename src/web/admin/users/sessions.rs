@@ -4,9 +4,8 @@ use super::{NoQuery, accounts, exactly, found, problem};
 use crate::{
     grant::Authority,
     web::{
-        admin::Admin,
         answer::{Private, Problem},
-        guard::Role,
+        guard::Admin,
         openapi::{Absent, Administrator, Refuses, Stores, tag},
         sessions::{Ended, Sessions, of_user, owned},
     },
@@ -39,7 +38,7 @@ use rocket::{
 #[get("/admin/users/<id>/sessions")]
 pub(in crate::web) async fn list(
     id: &str,
-    admin: Role<Admin>,
+    admin: Admin<'_>,
     authority: &State<Authority>,
 ) -> Result<Private<Sessions>, Problem> {
     let user = found(id, &accounts(&admin, authority)).await?;
@@ -62,7 +61,7 @@ pub(in crate::web) async fn list(
 pub(in crate::web) async fn end(
     id: &str,
     session: &str,
-    admin: Role<Admin>,
+    admin: Admin<'_>,
     uri: &Origin<'_>,
     authority: &State<Authority>,
 ) -> Result<Status, Problem> {
@@ -89,7 +88,7 @@ pub(in crate::web) async fn end(
 #[delete("/admin/users/<id>/sessions")]
 pub(in crate::web) async fn end_all(
     id: &str,
-    admin: Role<Admin>,
+    admin: Admin<'_>,
     uri: &Origin<'_>,
     authority: &State<Authority>,
 ) -> Result<Private<Ended>, Problem> {

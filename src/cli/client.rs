@@ -90,7 +90,9 @@ pub(super) struct TermArguments {
     /// the first two for a public client, the last for any other.
     #[arg(long = "grant", value_name = "GRANT")]
     grants: Vec<GrantType>,
-    /// What its tokens may be used for at most, with spaces between; '' for nothing.
+    /// What its tokens may be used for at most, with spaces between; '' for nothing. Of COUNTERSIGN_SCOPES,
+    /// and countersign:account (a user's sessions and password), countersign:admin (the admin API),
+    /// countersign:roles (the user's roles stand in the token).
     #[arg(long, value_parser = scope)]
     scope: Option<Scope>,
     /// How long its access tokens are good for; 0 for as long as the server's settings say, as in the

@@ -37,16 +37,16 @@ impl ScopeSettings {
         self.all.with(scope::ADMIN)
     }
 
-    /// What a user with these roles can be granted: of `SCOPES` all, unless `ROLE_SCOPES` says otherwise,
-    /// and the server's own scopes, [`scope::ADMIN`] only to admins.
-    pub fn of_roles(&self, roles: &BTreeSet<RoleName>) -> Scope {
+    /// What a user with these roles can be granted: the server's own scopes, [`scope::ADMIN`] only with the
+    /// role [`RoleName::ADMIN`], and those [of the roles](Self::of_roles).
+    pub fn of_users(&self, roles: &BTreeSet<RoleName>) -> Scope {
         let own = Scope::default().with(scope::ACCOUNT).with(scope::ROLES);
         let is_admin = roles.iter().any(|role| role.as_str() == RoleName::ADMIN);
-        self.listed(roles).union(&if is_admin { own.with(scope::ADMIN) } else { own })
+        self.of_roles(roles).union(&if is_admin { own.with(scope::ADMIN) } else { own })
     }
 
-    /// Of `SCOPES`, what users of these roles can be granted.
-    fn listed(&self, roles: &BTreeSet<RoleName>) -> Scope {
+    /// Of `SCOPES`, what a user with these roles can be granted: all, unless `ROLE_SCOPES` says otherwise.
+    pub fn of_roles(&self, roles: &BTreeSet<RoleName>) -> Scope {
         let Some(by_role) = &self.by_role else { return self.all.clone() };
         let of_roles = roles.iter().filter_map(|role| by_role.roles.get(role));
         of_roles.fold(by_role.everybody.clone(), |all, scope| all.union(scope))

@@ -14,7 +14,7 @@ impl Authority {
     /// What can be granted to a user through a client: what both may have, and, where there is a
     /// refresh token, to have it in the body.
     pub(super) fn allowed(&self, client: &Client, user: &User) -> Scope {
-        with_offline_access(client, self.scopes.of_roles(&user.roles).intersection(&client.scope))
+        with_offline_access(client, self.scopes.of_users(&user.roles).intersection(&client.scope))
     }
 
     /// The same before it is known who the user is.

@@ -110,7 +110,8 @@ macro_rules! client_fields {
             /// How it may get tokens.
             #[schema(required = false, inline, min_items = 1)]
             grants: Vec<Grant>,
-            /// What its tokens may be used for at most: of the setting `SCOPES`, with single spaces between.
+            /// What its tokens may be used for at most: of the setting `SCOPES`, and `countersign:account`,
+            /// `countersign:admin` and `countersign:roles`, with single spaces between.
             #[schema(required = false, examples("reports:read"))]
             scope: String,
             /// Seconds that its access tokens are good for; `null`: as the server's settings say.

@@ -23,25 +23,33 @@ fn not_null(content: &mut RefOr<Content>) {
     }
 }
 
-/// Puts responses of errors that several operations have into the components.
+/// Puts responses of errors that several operations have into the components. Different ones with the
+/// same codes are numbered.
 pub(super) fn share(document: &mut OpenApi) {
-    let mut found: BTreeMap<String, Vec<Response>> = BTreeMap::new();
+    let mut found: BTreeMap<String, Vec<(Response, usize)>> = BTreeMap::new();
     each(document, |status, response| {
         if let (Some(name), RefOr::T(response)) = (name(status, response), response) {
-            found.entry(name).or_default().push(response.clone());
+            let same = found.entry(name).or_default();
+            match same.iter_mut().find(|(known, _)| known == response) {
+                Some((_, count)) => *count += 1,
+                None => same.push((response.clone(), 1)),
+            }
         }
     });
-    // A name that would mean two different things is not used.
-    found.retain(|_, same| same.len() > 1 && same.iter().all(|one| *one == same[0]));
-    each(document, |status, response| {
-        if let Some(name) = name(status, response).filter(|name| found.contains_key(name)) {
+    let mut shared: BTreeMap<String, Response> = BTreeMap::new();
+    for (name, responses) in found {
+        let several = responses.into_iter().filter(|(_, count)| *count > 1);
+        let numbered = |at| if at == 0 { name.clone() } else { format!("{name}.{}", at + 1) };
+        shared.extend(several.enumerate().map(|(at, (response, _))| (numbered(at), response)));
+    }
+    each(document, |_, response| {
+        let RefOr::T(own) = response else { return };
+        if let Some((name, _)) = shared.iter().find(|(_, shared)| *shared == own) {
             *response = RefOr::Ref(Ref::from_response_name(name));
         }
     });
     let components = document.components.get_or_insert_default();
-    for (name, mut same) in found {
-        components.responses.extend(same.pop().map(|response| (name, response.into())));
-    }
+    components.responses.extend(shared.into_iter().map(|(name, response)| (name, response.into())));
 }
 
 /// The status and the codes of all its errors.

@@ -352,6 +352,29 @@ fn a_signing_key_is_a_secret_or_pem_and_known_by_what_it_is() {
 }
 
 #[test]
+fn the_servers_own_scopes_stand_in_no_setting_and_are_known_without() {
+    let roles = |names: &[&str]| names.iter().map(|name| name.parse().expect("a role")).collect();
+    for own in ["countersign:admin", "a countersign:other", "countersign:"] {
+        let found = refused(&[("COUNTERSIGN_SCOPES", own)]);
+        let text = "must not have a scope that begins with countersign:; clients are registered for these without it";
+        assert_eq!(found, [format!("COUNTERSIGN_SCOPES: {text}")], "{own}");
+    }
+    let by_role = ("COUNTERSIGN_ROLE_SCOPES", r#"{"*":"a countersign:admin"}"#);
+    let found = refused(&[("COUNTERSIGN_SCOPES", "a"), by_role]);
+    assert_eq!(found, ["COUNTERSIGN_ROLE_SCOPES: has a scope that is not in SCOPES"]);
+    let near = "countersign Countersign:admin xcountersign:admin";
+    let scopes = load("", "release", &[KEY, ("COUNTERSIGN_SCOPES", near)]).expect("good settings").scopes;
+    assert_eq!(scopes.all.iter().count(), 3, "these are an app's");
+    let scopes = load("", "release", &[KEY]).expect("good settings").scopes;
+    let user = "countersign:account countersign:roles";
+    let all = "countersign:account countersign:admin countersign:roles";
+    assert_eq!(scopes.of_users(&roles(&["editor"])).to_string(), user);
+    assert_eq!(scopes.of_users(&roles(&["admin"])).to_string(), all);
+    assert_eq!(scopes.of_services().to_string(), "countersign:admin");
+    assert_eq!(scopes.of_clients().to_string(), all);
+}
+
+#[test]
 fn roles_are_given_scopes_that_there_are_and_nobody_gets_more_than_is_said() {
     let roles = |names: &[&str]| names.iter().map(|name| name.parse().expect("a role")).collect();
     let scopes = ("COUNTERSIGN_SCOPES", "a b c");

@@ -117,3 +117,73 @@ pub(super) fn of_this_request() -> Option<&'static str> {
     COUNT.store(dropped.len(), Ordering::Release);
     sentence
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rocket::tokio;
+    use std::fmt;
+
+    /// Passes nothing on.
+    struct Nowhere;
+
+    impl Log for Nowhere {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn log(&self, _: &Record<'_>) {}
+
+        fn flush(&self) {}
+    }
+
+    fn log(level: Level, target: &str, text: fmt::Arguments<'_>) {
+        let record = Record::builder().level(level).target(target).args(text).build();
+        HeaderWatch::before(Nowhere).log(&record);
+    }
+
+    fn drops(name: &str) {
+        log(Level::Warn, "rocket::request::request", format_args!("Header '{name}' contains invalid UTF-8"));
+    }
+
+    /// In a task of its own, as a request is.
+    async fn in_task<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        tokio::spawn(async { work() }).await.expect("it ends")
+    }
+
+    #[rocket::async_test]
+    async fn what_is_dropped_is_told_once_and_to_the_same_request() {
+        let noted = in_task(|| {
+            drops("cookie");
+            drops("authorization");
+            (of_this_request(), of_this_request())
+        });
+        assert_eq!(noted.await, (Some("The header Cookie is not UTF-8"), None));
+        assert_eq!(in_task(of_this_request).await, None, "another request");
+    }
+
+    #[rocket::async_test]
+    async fn what_may_be_lost_or_is_said_by_others_is_not_noted() {
+        let noted = in_task(|| {
+            drops("user-agent");
+            log(
+                Level::Info,
+                "rocket::request::request",
+                format_args!("Header 'cookie' contains invalid UTF-8"),
+            );
+            log(Level::Warn, "rocket::server", format_args!("Header 'cookie' contains invalid UTF-8"));
+            of_this_request()
+        });
+        assert_eq!(noted.await, None);
+    }
+
+    #[rocket::async_test]
+    async fn a_request_that_rocket_refuses_leaves_nothing_behind() {
+        let noted = in_task(|| {
+            drops("cookie");
+            log(Level::Warn, "rocket::server", format_args!("Bad incoming HTTP request."));
+            of_this_request()
+        });
+        assert_eq!(noted.await, None);
+    }
+}

@@ -41,6 +41,7 @@ mod security_headers;
 mod sessions;
 mod stage;
 mod started;
+mod strict_http;
 mod token;
 mod well_known;
 

@@ -1,7 +1,8 @@
 //! Rocket's `_method`: a form never changes the method of its request, and each request is answered.
 
 use crate::{
-    http::{Reply, Request},
+    http::{Reply, Request, send_raw},
+    metrics::own_address,
     server::{PASSWORD, Server},
 };
 use serde_json::json;
@@ -48,6 +49,7 @@ fn essence(reply: &Reply) -> (u16, Option<&str>, &[u8]) {
     (reply.status, reply.header("allow"), &reply.body)
 }
 
+// H11
 #[test]
 fn a_form_is_answered_as_if_its_field_had_another_name() {
     let server = Server::start();
@@ -68,6 +70,7 @@ fn a_form_is_answered_as_if_its_field_had_another_name() {
     server.accepts(&token);
 }
 
+// H11
 #[test]
 fn a_form_ends_no_session_and_deletes_no_user() {
     let server = Server::start();
@@ -88,6 +91,7 @@ fn a_form_ends_no_session_and_deletes_no_user() {
     assert_eq!(server.send(Request::new("DELETE", &user).bearer(&root)).status, 204);
 }
 
+// H11
 #[test]
 fn a_form_does_what_it_says_whatever_its_first_field_is_called() {
     let server = Server::start();
@@ -113,4 +117,18 @@ fn other_methods_than_post_stay_what_they_are() {
     assert_eq!(ask("GET", "/me", "x=y").json()["username"], json!("ada"));
     assert_eq!(ask("PUT", "/me", "_method=GET").status, 405);
     assert_eq!(ask("DELETE", "/sessions", "_method=POST").json()["ended"], 1);
+}
+
+#[test]
+fn the_address_of_the_metrics_is_no_exception() {
+    let server = Server::start_with(&[("COUNTERSIGN_METRICS", "127.0.0.1:0")]);
+    let metrics = own_address(&server);
+    for path in ["/metrics", "/health/ready"] {
+        for field in FIELDS {
+            assert_eq!(Request::post(path).raw_form(field).send(metrics).status, 405, "{path} {field}");
+        }
+        let bare = send_raw(metrics, format!("GET {path} HTTP/1.1\r\nConnection: close\r\n\r\n").as_bytes());
+        assert_eq!(bare.status, 400, "{path} without a Host");
+        assert_eq!(Request::get(path).send(metrics).status, 200);
+    }
 }

@@ -25,6 +25,7 @@ fn broken_after(bytes: usize, form: &str) -> String {
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
+// H12
 #[test]
 fn a_body_that_breaks_off_is_an_error_wherever_it_does() {
     let server = Server::start();
@@ -73,6 +74,7 @@ fn a_token_behind_what_breaks_off_is_not_hidden() {
     assert_refused(&send_raw(server.address, request.as_bytes()), "The body could not be read", "GET /me");
 }
 
+// H12
 #[test]
 fn a_logout_whose_body_breaks_off_logs_nobody_out_in_words_only() {
     let server = Server::start();
@@ -102,6 +104,7 @@ const NEEDED: [&str; 10] = [
     "X-Real-IP",
 ];
 
+// H13
 #[test]
 fn a_header_line_that_is_not_utf8_is_refused_by_name_if_it_could_decide_something() {
     let server = Server::start();
@@ -125,6 +128,7 @@ fn a_header_line_that_is_not_utf8_is_refused_by_name_if_it_could_decide_somethin
     assert_eq!(server.send(named).status, 200);
 }
 
+// H13
 #[test]
 fn a_second_authorization_is_refused_whatever_it_is_made_of() {
     let server = Server::start();
@@ -139,6 +143,7 @@ fn a_second_authorization_is_refused_whatever_it_is_made_of() {
     server.accepts(&token);
 }
 
+// H13
 #[test]
 fn a_foreign_cookie_does_not_let_a_logout_seem_done() {
     let server = Server::start();
@@ -179,6 +184,7 @@ fn what_rocket_drops_of_one_request_is_not_taken_for_anothers() {
     });
 }
 
+// H14
 #[test]
 fn there_is_one_host() {
     let server = Server::start();

@@ -91,6 +91,7 @@ fn is_closed(mut stream: &TcpStream) -> bool {
     }
 }
 
+// H11
 #[test]
 fn a_form_that_names_a_method_takes_no_server_from_others() {
     let servers = [Server::start(), Server::start()];

@@ -3,7 +3,8 @@
 use crate::{
     http::{Request, reply_on},
     metrics::value,
-    server::{KEY, program},
+    server::{KEY, program, run},
+    servers::eventually,
 };
 use std::{
     io::{BufRead, BufReader, Read},
@@ -14,10 +15,11 @@ use std::{
 };
 use tempfile::TempDir;
 
+const SETTINGS: [(&str, &str); 2] = [("COUNTERSIGN_SIGNING_KEY", KEY), ("RUST_LOG", "debug")];
+
 /// A server whose stderr is a pipe that nobody reads yet.
 fn unread(folder: &TempDir) -> (Child, SocketAddr) {
-    let settings = [("COUNTERSIGN_SIGNING_KEY", KEY), ("RUST_LOG", "debug")];
-    let mut child = program(folder.path(), &settings, &[]).spawn().expect("started");
+    let mut child = program(folder.path(), &SETTINGS, &[]).spawn().expect("started");
     let mut first = String::new();
     let stdout = child.stdout.as_mut().expect("its output");
     BufReader::new(stdout).read_line(&mut first).expect("a line");
@@ -54,11 +56,17 @@ fn all_requests_are_answered_though_nobody_reads_the_log_and_then_it_ends() {
     let folder = TempDir::new().expect("a folder");
     let (mut child, address) = unread(&folder);
     ask(address);
+    let login = Request::post("/token").form(&[("username", "nobody"), ("password", "a-wrong-password")]);
+    assert_eq!(login.send(address).status, 400);
+    eventually("the audit trail is complete all the same", || {
+        let export = run(folder.path(), &SETTINGS, &["audit", "export"], "");
+        String::from_utf8_lossy(&export.stdout).contains("\"login\"")
+    });
     let text = Request::get("/metrics").send(address);
     assert_eq!(value(text.text(), "countersign_log_lines_dropped_total", &[]), 0.0, "there was room");
     terminate(&child);
     let mut ended = None;
-    crate::servers::eventually("it ends", || {
+    eventually("it ends", || {
         ended = child.try_wait().expect("a child");
         ended.is_some()
     });

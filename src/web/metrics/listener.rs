@@ -1,7 +1,7 @@
 //! `/metrics` on an address of its own, and `/health/ready` with its details.
 
 use super::{Metrics, metrics};
-use crate::web::{catcher, health};
+use crate::web::{catcher, health, strict_http::StrictHttp};
 use rocket::{
     Build, Config, Rocket, Shutdown,
     config::{self, Ident},
@@ -77,7 +77,7 @@ fn rocket(address: SocketAddr, metrics: Metrics) -> Rocket<Build> {
         shutdown,
         ..Config::default()
     };
-    let rocket = rocket::custom(config).mount("/", routes![metrics, health::ready]);
+    let rocket = rocket::custom(config).attach(StrictHttp).mount("/", routes![metrics, health::ready]);
     let health = metrics.0.health.detailed();
     catcher::register(rocket).manage(metrics).manage(health)
 }

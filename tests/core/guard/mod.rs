@@ -4,6 +4,7 @@ mod cross_origin;
 mod error_pages;
 mod form_method;
 mod launching;
+mod malformed;
 mod scope;
 mod service;
 

@@ -127,11 +127,12 @@ impl Authority {
         &self,
         id: UserId,
         username: &Username,
+        address: Option<IpAddr>,
         present: Password,
         new: Password,
     ) -> Result<(), ChangeError> {
         let guess = self.throttle.present_password(username).await?;
-        let accounts = self.accounts(Actor::Themselves).for_requester(requester(Some(username), None));
+        let accounts = self.accounts(Actor::Themselves).for_requester(requester(Some(username), address));
         let answer = accounts.change_password(id, present, new).await;
         let outcome = match &answer {
             Ok(()) => Outcome::Right,

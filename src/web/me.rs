@@ -3,6 +3,7 @@
 use super::{
     answer::{Private, Problem, unavailable},
     body, cookie,
+    device::Seen,
     guard::{AccountHolder, Authorized, CurrentUser},
     openapi::{Body, Guesses, Holder, Person, Refusal, Refuses, Stores, refusals, tag},
     refusal::refusal,
@@ -156,6 +157,7 @@ impl<'r> Responder<'r, 'static> for Changed {
 pub(super) async fn password(
     authority: &State<Authority>,
     settings: &State<Settings>,
+    seen: Seen,
     sent: Authorized<AccountHolder<'_>, Result<Change, Problem>>,
 ) -> Result<Changed, Refused> {
     let Authorized { caller: user, body } = sent;
@@ -167,7 +169,7 @@ pub(super) async fn password(
         .accept(&change.new_password, user.username())
         .map_err(|error| bad(refusal!(error, "new_password")))?;
     let present = Password::presented(&change.current_password).map_err(|_| wrong())?;
-    match authority.change_password(user.id(), user.username(), present, new).await {
+    match authority.change_password(user.id(), user.username(), seen.0.address, present, new).await {
         Ok(()) => Ok(Changed),
         Err(ChangeError::Account(AccountError::WrongPassword)) => Err(wrong()),
         Err(ChangeError::Throttle(ThrottleError::TooMany(many))) => Err(GrantError::TooMany(many).into()),

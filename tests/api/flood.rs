@@ -139,6 +139,27 @@ fn a_user_on_many_connections_leaves_room_in_the_queue_for_others() {
     assert!(served >= 4, "{served} were served");
 }
 
+// P09
+#[test]
+fn a_user_who_changes_a_password_on_many_connections_leaves_room_for_others() {
+    let server = behind_a_proxy();
+    let token = server.login("ada");
+    let change = || {
+        let body = r#"{"current_password":"not the password","new_password":"difference-engine-no-2"}"#;
+        server.send(Request::post("/me/password").bearer(&token).body("application/json", body))
+    };
+    let changes = || {
+        thread::scope(|scope| {
+            let all: Vec<_> = (0..120).map(|_| scope.spawn(change)).collect();
+            all.into_iter().map(|change| change.join().unwrap()).collect()
+        })
+    };
+    for reply in bob_is_served_during(&server, changes) {
+        assert!([403, 503].contains(&reply.status), "{}", reply.text());
+    }
+    server.accepts(&token);
+}
+
 // P09: the names need not exist
 #[test]
 fn an_address_with_many_names_leaves_room_in_the_queue_for_others() {

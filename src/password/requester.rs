@@ -27,7 +27,7 @@ impl Requester {
     /// How many hashes for one account may run or wait at the same time.
     pub const PLACES_PER_ACCOUNT: usize = 4;
 
-    /// Nobody in particular; its hashes only count at the queue.
+    /// A requester without an account or an address, whose hashes only count at the queue.
     pub fn new() -> Self {
         Self::default()
     }

@@ -38,7 +38,7 @@ impl PostgresStore {
         W: Future<Output = Result<T, StoreError>>,
     {
         let locking = async {
-            // Nobody closes it.
+            // It is never closed.
             let _permit = self.locking.acquire().await;
             self.attempts(work).await
         };

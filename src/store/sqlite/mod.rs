@@ -3,8 +3,8 @@
 //! WAL with `synchronous = FULL`: what was answered survives a crash of the process and of the
 //! machine. Several processes (a server and the command line) may use the file at once.
 //!
-//! SQLite has one writer at a time, so each store has one connection that writes. Whatever decides and writes
-//! does so on it, in a transaction that takes the write lock first. All other connections are read-only: a
+//! SQLite has one writer at a time, so each store has one connection that writes. An operation that decides
+//! and writes does both on it, in a transaction that takes the write lock first. All other connections are read-only: a
 //! reader never waits for a writer, however many writers wait.
 
 mod attempts;

@@ -19,7 +19,7 @@ pub(super) const UNREADABLE: Problem = Problem {
     description: "The body could not be read",
 };
 
-/// Why the beginning of a body is not known.
+/// Why the beginning of a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unseen {
     /// It did not come within [`PATIENCE`].
@@ -30,7 +30,7 @@ pub(super) enum Unseen {
 
 /// Returns the first `count` bytes of a body, or all of a shorter one; `count` is at most 512.
 ///
-/// Rocket's own [`Data::peek`] hides an error, and whoever reads on finds a body that ends there.
+/// [`Data::peek`] hides errors: the body then seems to end there.
 pub(super) async fn peek<'d>(data: &'d mut Data<'_>, count: usize) -> Result<&'d [u8], Unseen> {
     let length = timeout(PATIENCE, data.peek(count)).await.map_err(|_| Unseen::Late)?.len();
     if length < count && !data.peek_complete() {
@@ -39,9 +39,9 @@ pub(super) async fn peek<'d>(data: &'d mut Data<'_>, count: usize) -> Result<&'d
     Ok(data.peek(length).await)
 }
 
-/// Whether an error was hidden in the first `count` bytes, at which Rocket itself has peeked just before.
+/// Returns whether Rocket met an error when it read the first `count` bytes, just before.
 pub(super) async fn is_broken(data: &mut Data<'_>, count: usize) -> bool {
-    // It read on until there were as many, the body ended (which it notes), or there was an error.
+    // It reads until there are enough bytes, until the body ends (which it notes), or until an error.
     let has_ended = data.peek_complete();
     !has_ended && timeout(PATIENCE, data.peek(count)).await.map_or(true, |begin| begin.len() < count)
 }

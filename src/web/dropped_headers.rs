@@ -1,5 +1,5 @@
-//! Header lines that are not UTF-8. Rocket drops them before anybody sees the request and says so only
-//! in its log, so that is where they are noticed.
+//! Detects header lines that are not UTF-8. Rocket drops them before any fairing sees the request and says so
+//! only in its log, so they are detected there.
 
 use log::{Level, Log, Metadata, Record};
 use std::{
@@ -11,8 +11,8 @@ use std::{
 };
 use tokio::task;
 
-/// The headers without which a request would be taken for another: who sends it, from where, from which
-/// page, what its body is. All others may be lost: a `User-Agent` in Latin-1 is no reason to refuse.
+/// The headers whose loss changes what a request means, and the sentence for each: credentials, origin,
+/// client address and the type of the body. A `User-Agent` in Latin-1 is no reason to refuse a request.
 const NEEDED: [(&str, &str); 10] = [
     ("authorization", "The header Authorization is not UTF-8"),
     ("content-type", "The header Content-Type is not UTF-8"),
@@ -26,26 +26,27 @@ const NEEDED: [(&str, &str); 10] = [
     ("x-real-ip", "The header X-Real-IP is not UTF-8"),
 ];
 
-/// As many requests as may wait for the beginning of their bodies; the oldest beyond that are forgotten.
+/// How many entries are kept. An entry lives until the first 14 bytes of its request's body have come, so this
+/// is more than a server has connections. Beyond it the entry with the lowest task id is removed.
 const MOST: usize = 65_536;
 
-/// What was dropped of requests that no fairing of ours has seen yet, by their tasks: Rocket has one for
-/// each request, in which it reads the headers and then runs the fairings.
+/// One dropped header of each request that has not reached our fairing yet, by the request's task: Rocket
+/// spawns one for each request, in which it converts the headers and then runs the fairings.
 static DROPPED: Mutex<BTreeMap<task::Id, &'static str>> = Mutex::new(BTreeMap::new());
 
-/// How many these are, so that a request without does not have to wait for the lock.
+/// The number of entries, so that other requests need no lock.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// A logger that passes everything on to another, and with which [`stage()`](crate::stage()) refuses
-/// requests of which Rocket drops a header that matters.
+/// A logger that forwards everything to another logger and lets [`stage()`](crate::stage()) refuse requests
+/// with a header that Rocket has dropped.
 ///
-/// Rocket drops header lines that are not UTF-8. So a second `Authorization`, or a session's cookie beside
-/// a foreign one, may disappear without a trace but a warning in the log. With this logger such a
-/// request is answered 400 with the header's name. These are `Authorization`, `Content-Type`, `Cookie`,
+/// Rocket drops header lines that are not UTF-8. A second `Authorization`, or the session's cookie next to a
+/// foreign one, then disappears with no more than a warning in the log. With this logger such a request is
+/// answered 400 with the header's name. The headers are `Authorization`, `Content-Type`, `Cookie`,
 /// `Forwarded`, `Host`, `Origin`, `Sec-Fetch-Site`, `Transfer-Encoding`, `X-Forwarded-For` and `X-Real-IP`.
 ///
-/// The program has it. An app that embeds the crate installs it before it builds a Rocket, since Rocket
-/// installs a logger of its own where there is none; the maximum level must be `Warn` or above:
+/// The program installs it. An app that embeds the crate installs it before it builds a Rocket, since Rocket
+/// otherwise installs its own logger. The maximum level must be at least `Warn`:
 ///
 /// ```
 /// # struct Mine;
@@ -64,7 +65,7 @@ static COUNT: AtomicUsize = AtomicUsize::new(0);
 pub struct HeaderWatch<L>(L);
 
 impl<L: Log> HeaderWatch<L> {
-    /// Looks at what is logged before `logger` does.
+    /// Returns a logger that inspects each record and passes it to `logger`.
     pub fn before(logger: L) -> Self {
         Self(logger)
     }
@@ -79,7 +80,7 @@ impl<L: Log> Log for HeaderWatch<L> {
         if record.level() == Level::Warn {
             match record.target() {
                 "rocket::request::request" => note(&record.args().to_string()),
-                // What is said of a request that Rocket refuses itself, so that no fairing sees it.
+                // Rocket refuses this request itself, so no fairing removes the entry.
                 "rocket::server" if record.args().as_str() == Some("Bad incoming HTTP request.") => {
                     of_this_request();
                 }
@@ -94,7 +95,7 @@ impl<L: Log> Log for HeaderWatch<L> {
     }
 }
 
-/// Notes a header of this task's request, if Rocket says in these words that it has dropped it.
+/// Adds an entry for this task if the text is Rocket's warning about a dropped header.
 fn note(text: &str) {
     let name = text.strip_prefix("Header '").and_then(|text| text.strip_suffix("' contains invalid UTF-8"));
     let needed = name.and_then(|name| NEEDED.iter().find(|(needed, _)| *needed == name));
@@ -107,7 +108,7 @@ fn note(text: &str) {
     COUNT.store(dropped.len(), Ordering::Release);
 }
 
-/// What Rocket has dropped of the request that this task serves, as a sentence; once.
+/// Returns the sentence for a header that was dropped from this task's request, and removes the entry.
 pub(super) fn of_this_request() -> Option<&'static str> {
     if COUNT.load(Ordering::Acquire) == 0 {
         return None;

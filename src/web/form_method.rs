@@ -1,17 +1,16 @@
-//! Rocket's `_method`: the first field of a form may replace the method of a `POST` request. Rocket does
-//! so before any fairing runs, on every path, and it cannot be switched off; here it is undone.
+//! Undoes Rocket's `_method`. Before any fairing runs, Rocket replaces the method of a `POST` request by the
+//! value of its form's first field if that is called `_method`, on every path. This cannot be switched off.
 
 use super::{body, method};
 use rocket::{Build, Request, Rocket, Route, data::Data, form::Form, http::Method};
 
-/// How many bytes of a body Rocket looks at for `_method` (`Rocket::preprocess_request`): the length of
-/// `_method=delete`.
+/// How many bytes of each body Rocket reads to find `_method` (`Rocket::preprocess_request`).
 pub(super) const LOOKED_AT: usize = 14;
 
-/// The shortest field that Rocket takes for one.
+/// Rocket ignores forms shorter than this.
 const SHORTEST: usize = "_method=get".len();
 
-/// Our routes, where `_method` never counts.
+/// Our routes, on which `_method` never counts.
 pub(super) struct OurRoutes(Vec<Route>);
 
 impl OurRoutes {
@@ -25,17 +24,16 @@ impl OurRoutes {
     }
 }
 
-/// Makes a request `POST` again if it came as that: on our paths always, on all others if
-/// `everywhere`. A `HEAD` is undone on all paths: its answer has no body, and a client that sent `POST`
-/// waits for one.
+/// Restores the method of a request that came as `POST`: on our paths always, on all paths if `everywhere`.
+/// `HEAD` is restored on all paths, since the response to it has no body, for which the client would wait.
 ///
-/// Rocket's decision is made again from the same bytes. A request whose own method stands in its form
-/// as well (`DELETE` with the body `_method=DELETE`) looks like one that came as `POST` and becomes `POST`.
+/// Repeats Rocket's decision on the same bytes. A `DELETE` request with the form `_method=DELETE` cannot be
+/// told from a rewritten `POST` and becomes one too.
 pub(super) async fn undo(request: &mut Request<'_>, data: &mut Data<'_>, everywhere: bool) {
     if request.method() == Method::Post || !request.content_type().is_some_and(|kind| kind.is_form()) {
         return;
     }
-    // What cannot be read is refused by `malformed`.
+    // `malformed` refuses a body that cannot be read.
     let Ok(begin) = body::peek(data, LOOKED_AT).await else { return };
     if of_form(begin) != Some(request.method()) {
         return;
@@ -49,7 +47,7 @@ pub(super) async fn undo(request: &mut Request<'_>, data: &mut Data<'_>, everywh
     }
 }
 
-/// The method that Rocket reads at the beginning of a form.
+/// Returns the method that Rocket finds at the beginning of a form.
 fn of_form(begin: &[u8]) -> Option<Method> {
     if begin.len() < SHORTEST {
         return None;

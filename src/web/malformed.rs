@@ -1,5 +1,5 @@
-//! Requests that are refused before they are routed, since Rocket hides what is wrong with them: a body that
-//! breaks off at its beginning, a header line that is not UTF-8, a `Host` that is missing, repeated or invalid.
+//! Refuses malformed requests before they are routed. Rocket hides these errors: a body that breaks off within
+//! its first bytes, a header line that is not UTF-8, a `Host` that is missing, repeated or invalid.
 
 use super::{answer::Problem, body, dropped_headers, form_method};
 use rocket::{
@@ -9,10 +9,10 @@ use rocket::{
     response::Responder,
 };
 
-/// Why a request is refused, and the method that it came with.
+/// Why a request is refused, and its original method.
 struct Malformed(Problem, Method);
 
-/// Kept with each request; most are not malformed.
+/// The request's cache entry.
 #[derive(Default)]
 struct Found(Option<Malformed>);
 
@@ -24,18 +24,16 @@ const fn bad(description: &'static str) -> Problem {
     Problem { status: Status::BadRequest, error: "invalid_request", description }
 }
 
-/// Refuses the request if it is malformed; says whether it is. To be called once for each request, before
-/// anything else looks at the body.
+/// Refuses the request if it is malformed, and returns whether it is. Must be called once for each request,
+/// before anything else reads the body.
 ///
-/// `needs_host` is for a server of our own: whether a request came by HTTP/1.1, which demands a `Host`,
-/// or by HTTP/1.0 nobody can see.
+/// `needs_host` also refuses a missing `Host`. HTTP/1.1 requires one; Rocket does not tell HTTP/1.0 apart.
 pub(super) async fn check(request: &mut Request<'_>, data: &mut Data<'_>, needs_host: bool) -> bool {
     let dropped = dropped_headers::of_this_request();
     let problem = match dropped.map(bad) {
         Some(problem) => Some(problem),
         None => wrong_host(request, needs_host),
     };
-    // Looked at in any case: a fairing behind this one may read on.
     let is_broken = body::is_broken(data, form_method::LOOKED_AT).await;
     let problem = problem.or(is_broken.then_some(body::UNREADABLE));
     problem.map(|problem| refuse(request, problem)).is_some()
@@ -45,39 +43,39 @@ pub(super) async fn check(request: &mut Request<'_>, data: &mut Data<'_>, needs_
 fn wrong_host(request: &Request<'_>, needs_host: bool) -> Option<Problem> {
     let mut hosts = request.headers().get("Host");
     match (hosts.next(), hosts.next()) {
-        // By HTTP/2 it is not a header.
+        // HTTP/2 has `:authority` instead.
         (None, _) => (needs_host && request.host().is_none()).then_some(NO_HOST),
         (Some(_), Some(_)) => Some(TWO_HOSTS),
         (Some(host), None) => Host::parse(host).is_err().then_some(NO_SUCH_HOST),
     }
 }
 
-/// Refuses the request: no route sees it, and [`answer`] says why.
+/// Keeps the request from all routes; [`answer`] sends the problem.
 pub(super) fn refuse(request: &mut Request<'_>, problem: Problem) {
     let method = request.method();
     request.local_cache(|| Found(Some(Malformed(problem, method))));
-    // A fairing cannot answer. `CONNECT` is for proxies, so nobody has a route for it.
+    // A fairing cannot answer. `CONNECT` is for proxies, so no route takes it.
     request.set_method(Method::Connect);
 }
 
-/// Puts the refusal in the place of whatever the answer is.
+/// Replaces the response to a refused request by the refusal.
 pub(super) fn answer<'r>(request: &'r Request<'_>, response: &mut Response<'r>) {
     if let Some(Malformed(problem, _)) = found(request)
         && let Ok(mut refusal) = problem.respond_to(request)
     {
-        // Where one request ends and another begins may be read in two ways.
+        // A proxy may see another end of this request than we do.
         refusal.set_header(Header::new("Connection", "close"));
         *response = refusal;
     }
 }
 
-/// The method that the request came with.
+/// Returns the request's original method.
 pub(super) fn method(request: &Request<'_>) -> Method {
     found(request).map_or(request.method(), |Malformed(_, method)| *method)
 }
 
 fn found<'r>(request: &'r Request<'_>) -> Option<&'r Malformed> {
-    // To look for what is not there costs each request something.
+    // Spares all other requests the look into their cache.
     if request.method() != Method::Connect {
         return None;
     }

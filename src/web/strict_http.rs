@@ -7,7 +7,7 @@ use rocket::{
     fairing::{Fairing, Info, Kind},
 };
 
-/// Does for each request what a stage with [`strict_http`](super::Stage::strict_http) does.
+/// Treats each request as a stage with [`strict_http`](super::Stage::strict_http) does.
 pub(super) struct StrictHttp;
 
 #[async_trait]

@@ -76,7 +76,7 @@ fn a_token_behind_what_breaks_off_is_not_hidden() {
 
 // H12
 #[test]
-fn a_logout_whose_body_breaks_off_logs_nobody_out_in_words_only() {
+fn a_logout_whose_body_breaks_off_does_not_seem_done() {
     let server = Server::start();
     let login = browser(&server);
     let token = cookie(&login);

@@ -1,4 +1,4 @@
-//! Nobody has to read what the server writes to stderr for it to go on.
+//! The server goes on while stderr is not read.
 
 use crate::{
     http::{Request, reply_on},
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 const SETTINGS: [(&str, &str); 2] = [("COUNTERSIGN_SIGNING_KEY", KEY), ("RUST_LOG", "debug")];
 
-/// A server whose stderr is a pipe that nobody reads yet.
+/// A server whose stderr is a pipe that is not read yet.
 fn unread(folder: &TempDir) -> (Child, SocketAddr) {
     let mut child = program(folder.path(), &SETTINGS, &[]).spawn().expect("started");
     let mut first = String::new();
@@ -52,7 +52,7 @@ fn terminate(child: &Child) {
 }
 
 #[test]
-fn all_requests_are_answered_though_nobody_reads_the_log_and_then_it_ends() {
+fn all_requests_are_answered_while_stderr_is_not_read() {
     let folder = TempDir::new().expect("a folder");
     let (mut child, address) = unread(&folder);
     ask(address);
@@ -74,7 +74,7 @@ fn all_requests_are_answered_though_nobody_reads_the_log_and_then_it_ends() {
 }
 
 #[test]
-fn what_waits_is_written_once_somebody_reads() {
+fn queued_lines_are_written_once_stderr_is_read() {
     let folder = TempDir::new().expect("a folder");
     let (mut child, address) = unread(&folder);
     ask(address);

@@ -15,7 +15,7 @@ use tracing_subscriber::{EnvFilter, filter::Targets, fmt, layer::SubscriberExt a
 
 static QUEUE: Queue = Queue::new();
 
-/// How long is waited for stderr to take what the program has to say at last.
+/// How long the program waits for stderr at its end.
 const AT_LAST: Duration = Duration::from_secs(2);
 
 /// Without `RUST_LOG`. Rocket's macros warn of every refused guard, in the name of the module with
@@ -63,8 +63,7 @@ pub(super) fn start(serving: bool) -> Running {
     Running
 }
 
-/// The log while the program runs. When it is dropped, it waits for two seconds at most until stderr has
-/// taken everything.
+/// The running log. Dropping it waits until all lines are written, at most for two seconds.
 pub(super) struct Running;
 
 impl Drop for Running {
@@ -73,7 +72,7 @@ impl Drop for Running {
     }
 }
 
-/// How many lines of the log were dropped, since stderr took no more.
+/// Returns how many log lines were dropped or could not be written.
 pub(super) fn lost() -> u64 {
     QUEUE.lost()
 }
@@ -83,7 +82,7 @@ pub(super) fn write(text: &str) {
     QUEUE.put(text.as_bytes());
 }
 
-/// The same; says whether it was written within two seconds.
+/// Writes text to stderr; returns whether that succeeded within two seconds.
 pub(super) fn write_now(text: &str) -> bool {
     QUEUE.put(text.as_bytes()).is_some_and(|end| QUEUE.wait(end, AT_LAST))
 }

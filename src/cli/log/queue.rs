@@ -1,5 +1,5 @@
-//! The way of the log's lines to stderr: a bounded queue and a thread that writes, so that no request waits
-//! for whoever reads stderr. Lines that find the queue full are dropped and counted.
+//! Writes log lines to stderr from a thread behind a bounded queue, so that no request waits for the reader of
+//! stderr. Lines for which the queue has no room are dropped and counted.
 
 use std::{
     fs::File,
@@ -17,30 +17,31 @@ use tracing_subscriber::fmt::{
     time::{FormatTime, SystemTime},
 };
 
-/// How many bytes may wait. As many again may be on their way.
+/// How many bytes are queued at most. As many again may be in the middle of being written.
 const MOST: usize = 4 << 20;
 
-/// How long to wait before the next attempt where stderr takes nothing at the moment.
+/// How long to wait before the next attempt when a non-blocking stderr is full.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Lines that wait, and what became of the others.
+/// The queue of lines, with counts of those before.
 pub(super) struct Queue {
     state: Mutex<State>,
-    /// There is something to write.
+    /// Signals that there is something to write.
     filled: Condvar,
-    /// Something was written, or could not be.
+    /// Signals that something was written or lost.
     settled: Condvar,
     lost: AtomicU64,
 }
 
 struct State {
     waiting: Vec<u8>,
-    /// Lost lines of which the log does not tell yet.
+    /// Lost lines that the log does not mention yet.
     untold: u64,
-    /// How many bytes have been taken in, and how many of these are written or lost.
+    /// How many bytes were queued, ever.
     taken: u64,
+    /// How many of these were written or lost.
     settled: u64,
-    /// Up to which byte something could not be written.
+    /// Where the last failed write ended, counted likewise.
     failed: u64,
 }
 
@@ -55,12 +56,12 @@ impl Queue {
         }
     }
 
-    /// How many lines have been dropped.
+    /// Returns how many lines were dropped or could not be written.
     pub(super) fn lost(&self) -> u64 {
         self.lost.load(Relaxed)
     }
 
-    /// Writes to stderr from a thread of its own, for as long as the process runs.
+    /// Starts the thread, which runs as long as the process.
     pub(super) fn start(&'static self) -> io::Result<()> {
         self.start_with(stderr()?)
     }
@@ -69,7 +70,7 @@ impl Queue {
         thread::Builder::new().name("log".into()).spawn(move || self.write_all_to(&mut *stderr)).map(drop)
     }
 
-    /// Takes a line, or drops it where there is no room. Returns where it ends, for [`Self::wait`].
+    /// Queues a line, or drops it if there is no room. Returns its end, for [`Self::wait`].
     pub(super) fn put(&self, line: &[u8]) -> Option<u64> {
         let mut state = self.lock();
         if state.waiting.len() + line.len() > MOST {
@@ -83,7 +84,7 @@ impl Queue {
         Some(state.taken)
     }
 
-    /// Waits until all up to here has left the queue, for as long as `limit`. Returns whether it was written.
+    /// Waits until everything up to `end` has left the queue, at most for `limit`. Returns whether it was written.
     pub(super) fn wait(&self, end: u64, limit: Duration) -> bool {
         let waits = |state: &mut State| state.settled < end;
         let waited = self.settled.wait_timeout_while(self.lock(), limit, waits);
@@ -91,7 +92,7 @@ impl Queue {
         state.settled >= end && state.failed < end
     }
 
-    /// Waits until all that was taken has left it, for as long as `limit`.
+    /// Waits until everything queued so far has left the queue, at most for `limit`.
     pub(super) fn empty(&self, limit: Duration) {
         let end = self.lock().taken;
         self.wait(end, limit);
@@ -110,7 +111,7 @@ impl Queue {
             let (untold, end) = (mem::take(&mut state.untold), state.taken);
             drop(state);
             let length = lines.len();
-            // Where they are missing.
+            // The lines are missing here.
             if untold > 0 {
                 lines.extend_from_slice(notice(untold).as_bytes());
             }
@@ -132,7 +133,7 @@ impl Queue {
 }
 
 impl Write for &Queue {
-    /// Takes one line as a whole.
+    /// Queues one whole line.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.put(line);
         Ok(line.len())
@@ -143,17 +144,16 @@ impl Write for &Queue {
     }
 }
 
-/// A line of the log about those that are missing.
+/// Returns the log line about missing lines.
 fn notice(count: u64) -> String {
     let mut line = String::new();
-    // Without the time it is a line all the same.
     let _ = SystemTime.format_time(&mut Writer::new(&mut line));
     line + &format!(
-        " ERROR countersign::log: lines of the log were dropped, stderr took no more count={count}\n"
+        " ERROR countersign::log: log lines were dropped: stderr was not read in time, or writing failed count={count}\n"
     )
 }
 
-/// Writes as much as it takes; returns how much that was.
+/// Writes the lines; returns how many bytes were written before an error.
 fn write(stderr: &mut dyn Write, lines: &[u8]) -> usize {
     let mut written = 0;
     while written < lines.len() {
@@ -168,7 +168,7 @@ fn write(stderr: &mut dyn Write, lines: &[u8]) -> usize {
     written
 }
 
-/// The process's stderr, without the lock of the standard library's, which would be held while it waits.
+/// Opens stderr without the standard library's lock, which would be held while a write blocks.
 #[cfg(unix)]
 fn stderr() -> io::Result<Box<dyn Write + Send>> {
     use std::os::fd::AsFd;
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_finds_no_room_is_dropped_counted_and_told_of_where_it_is_missing() {
+    fn lines_without_room_are_dropped_and_counted_where_they_are_missing() {
         let (queue, permits, written) = started();
         let line = [b"x".repeat(1_023), b"\n".to_vec()].concat();
         // The thread takes the first away at some time, and then as many as there is room for.
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_lost_and_said_to_be() {
+    fn lines_that_cannot_be_written_are_counted_as_lost() {
         let (queue, permits, _) = started();
         permits.send(()).expect("it waits");
         let first = queue.put(b"one\n").expect("room");
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_longer_than_they_want_to() {
+    fn a_wait_ends_at_its_limit() {
         let (queue, permits, _) = started();
         let end = queue.put(b"one\n").expect("room");
         assert!(!queue.wait(end, Duration::from_millis(1)));

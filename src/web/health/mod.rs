@@ -12,13 +12,13 @@ use rocket::{State, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What readiness is told from. Clones ask the stores together.
+/// What readiness depends on. Clones share the cached answers of the stores.
 #[derive(Clone)]
 pub(super) struct HealthCheck {
     authority: Authority,
     drain: Drain,
     probe: Probe,
-    /// Whether callers are told more than the status.
+    /// Whether answers have details, and not only the status.
     has_details: bool,
 }
 
@@ -27,7 +27,7 @@ impl HealthCheck {
         Self { authority: authority.clone(), drain: drain.clone(), probe: Probe::default(), has_details }
     }
 
-    /// The same, with details.
+    /// Returns a clone whose answers have details.
     pub(super) fn detailed(&self) -> Self {
         Self { has_details: true, ..self.clone() }
     }

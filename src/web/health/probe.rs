@@ -1,4 +1,4 @@
-//! Asking the stores whether they answer, once a second at most however many want to know.
+//! Asks the stores whether they answer, once a second at most, however many callers ask for it.
 
 use super::readiness::Answers;
 use crate::{
@@ -11,10 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a store may take to answer, so that whoever asks hears of it in time.
+/// How long a store may take to answer, so that the caller is answered in time.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// For how long an answer is used again.
+/// How long an answer is cached.
 const REUSED: Duration = Duration::from_secs(1);
 
 /// Whether each of the stores answers.
@@ -26,7 +26,7 @@ pub(super) struct StoreAnswers {
     pub(super) attempts: Answers,
 }
 
-/// The last answers. Clones share them.
+/// The cached answers. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct Probe(Arc<Mutex<Option<(Instant, StoreAnswers)>>>);
 

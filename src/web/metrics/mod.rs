@@ -35,7 +35,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// Tells how many lines of the log were dropped.
+/// Counts the dropped lines of the log.
 #[derive(Clone)]
 pub(super) struct LogLines(Arc<dyn Fn() -> u64 + Send + Sync>);
 
@@ -140,7 +140,7 @@ impl Collector for Scrape {
         if let Some(LogLines(dropped)) = log_lines {
             sheet.count(
                 "countersign_log_lines_dropped",
-                "Lines of the log that could not be written in time",
+                "Log lines that were dropped or could not be written",
                 dropped(),
             )?;
         }

@@ -37,6 +37,11 @@ impl fmt::Display for UnixTime {
 pub trait Clock: Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> UnixTime;
+
+    /// The time now in milliseconds since 1970-01-01T00:00:00Z; whole seconds, unless the clock knows better.
+    fn now_ms(&self) -> u64 {
+        self.now().0.saturating_mul(1_000)
+    }
 }
 
 /// The clock of the operating system. A time before 1970 reads as 1970.
@@ -45,8 +50,16 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> UnixTime {
-        UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
+        UnixTime(since_1970().as_secs())
     }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// A clock that stands still until it is set, for tests of what expires.
@@ -88,5 +101,9 @@ impl Clock for ManualClock {
 impl<C: Clock> Clock for std::sync::Arc<C> {
     fn now(&self) -> UnixTime {
         (**self).now()
+    }
+
+    fn now_ms(&self) -> u64 {
+        (**self).now_ms()
     }
 }

@@ -1,6 +1,6 @@
 //! Guesses at passwords and secrets, within limits.
 
-use super::{Authority, GrantError, TokenRequest};
+use super::{Authority, GrantError, TokenRequest, password::refused};
 use crate::{
     account::AccountError,
     audit::{Actor, Event},
@@ -53,6 +53,10 @@ impl Authority {
         event: &mut Event,
     ) -> Result<(User, u64), GrantError> {
         event.name = username.parse::<Username>().ok().map(|name| name.to_string());
+        let Ok(password) = Password::presented(password) else {
+            self.throttle.impossible_login(from.address).await?;
+            return Err(refused(event, "impossible_password"));
+        };
         let device = self.known(username, from).await?;
         let guesser = Guesser { username, address: from.address, device };
         let guess = self.throttle.login(guesser).await?;

@@ -207,7 +207,7 @@ impl Authority {
         let hasher = Hasher::start(Hashing { params, permits, queue, firebase, ..Hashing::default() })?;
         let keys = Arc::new(keys);
         // Whoever brings stores of their own need not bring one for this.
-        let attempts = stores.attempts.clone().unwrap_or_else(|| Arc::new(LocalAttempts::default()));
+        let attempts = stores.attempts.clone().unwrap_or_else(|| Arc::new(LocalAttempts::new(clock.clone())));
         Ok(Self {
             audit,
             audit_retention: settings.audit_retention,

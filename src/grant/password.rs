@@ -91,15 +91,14 @@ impl Authority {
     }
 
     /// Who this is, and their revision. Whatever is wrong, the answer is the same, and it takes
-    /// as long, unless the password could not be anybody's.
+    /// as long.
     pub(super) async fn login(
         &self,
         username: &str,
-        password: &str,
+        password: Password,
         address: Option<IpAddr>,
         event: &mut Event,
     ) -> Result<(User, u64), GrantError> {
-        let password = Password::presented(password).map_err(|_| refused(event, "impossible_password"))?;
         let started = Instant::now();
         let answer = self.identify(username, password, address, event).await;
         if matches!(answer, Err(GrantError::InvalidGrant)) {
@@ -169,7 +168,7 @@ impl Authority {
 }
 
 /// To everybody it is one refusal; the trail knows why.
-fn refused(event: &mut Event, why: &'static str) -> GrantError {
+pub(super) fn refused(event: &mut Event, why: &'static str) -> GrantError {
     event.reason = Some(why);
     GrantError::InvalidGrant
 }

@@ -8,11 +8,19 @@ use std::net::IpAddr;
 /// What a guess counts at.
 pub(super) enum Subject<'s> {
     Account(&'s Username),
+    /// Failures at the account from one block of addresses.
+    AccountFrom(&'s Username, Block),
     Device(&'s Username, DeviceId),
-    Address(Option<IpAddr>),
-    Everybody,
+    DeviceFailures(&'s Username, DeviceId),
+    Block(Block),
+    Global,
+    /// What clean blocks are served from at the global limit.
+    Reserve,
+    /// Failures by which a block is not clean.
+    Unclean(Block),
     PresentPassword(&'s Username),
-    ClientsAt(Option<IpAddr>),
+    PresentPasswordFailures(&'s Username),
+    ClientsIn(Block),
 }
 
 /// Makes a key of a store from a subject. It is the signing key's child, so after a change of
@@ -32,14 +40,21 @@ impl CounterKey {
             context.update(&[kind]);
             parts.iter().for_each(|part| context.update(part));
         };
-        // One kind each, and the only part of no fixed length comes last.
+        // One kind each. A part of no fixed length comes last, or after its length.
         match subject {
             Subject::Account(name) => say(1, &[name.as_str().as_bytes()]),
             Subject::Device(name, device) => say(2, &[device.as_bytes(), name.as_str().as_bytes()]),
-            Subject::Address(address) => say(3, &[&block(*address)]),
-            Subject::Everybody => say(4, &[]),
+            Subject::Block(block) => say(3, &[block.bytes()]),
+            Subject::Global => say(4, &[]),
             Subject::PresentPassword(name) => say(5, &[name.as_str().as_bytes()]),
-            Subject::ClientsAt(address) => say(6, &[&block(*address)]),
+            Subject::ClientsIn(block) => say(6, &[block.bytes()]),
+            Subject::AccountFrom(name, block) => {
+                say(7, &[&[block.length as u8], block.bytes(), name.as_str().as_bytes()]);
+            }
+            Subject::DeviceFailures(name, device) => say(8, &[device.as_bytes(), name.as_str().as_bytes()]),
+            Subject::PresentPasswordFailures(name) => say(9, &[name.as_str().as_bytes()]),
+            Subject::Reserve => say(10, &[]),
+            Subject::Unclean(block) => say(11, &[block.bytes()]),
         }
         let mut key = AttemptKey::default();
         key.copy_from_slice(context.sign().as_ref());
@@ -47,11 +62,31 @@ impl CounterKey {
     }
 }
 
-/// What one customer of a provider has: an IPv4 address, or the upper 64 bits of an IPv6 address.
-fn block(address: Option<IpAddr>) -> Vec<u8> {
-    match address.map(|address| address.to_canonical()) {
-        None => vec![],
-        Some(IpAddr::V4(four)) => four.octets().to_vec(),
-        Some(IpAddr::V6(six)) => six.octets()[..8].to_vec(),
+/// An IPv4 address, or the first bytes of an IPv6 address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    bytes: [u8; 8],
+    length: usize,
+}
+
+impl Block {
+    /// The blocks that an address lies in, the smallest first: an IPv4 address itself; the /64, the /56 and
+    /// the /48 of an IPv6 address, which are what providers give to one customer (RFC 6177). An unknown address
+    /// lies in one block with all that are unknown.
+    pub(super) fn around(address: Option<IpAddr>) -> Vec<Self> {
+        let block = |bytes: &[u8], length: usize| {
+            let mut block = Self { bytes: [0; 8], length };
+            block.bytes[..length].copy_from_slice(&bytes[..length]);
+            block
+        };
+        match address.map(|address| address.to_canonical()) {
+            None => vec![block(&[], 0)],
+            Some(IpAddr::V4(four)) => vec![block(&four.octets(), 4)],
+            Some(IpAddr::V6(six)) => [8, 7, 6].map(|length| block(&six.octets(), length)).into(),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
     }
 }

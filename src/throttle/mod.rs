@@ -1,11 +1,18 @@
-//! How many passwords may be guessed, by whom.
+//! How many passwords may be guessed, and from where.
 //!
-//! A guess is counted before anything is hashed, and given back if it was right; what is counted has to
-//! wait once too many have failed (see [`Allowance`]). It counts at the account, at the address and
-//! at everybody together, or, from a device that has logged in to the account before, at that device
-//! alone: so whoever attacks an account, be it from many addresses, keeps its owner out of no browser
-//! that they have used. The account is the name that was typed, so it is the same for one that does not
-//! exist.
+//! A guess is counted before anything is hashed, and taken back if it was right. Once too many have failed,
+//! the next has to wait (see [`Allowance`]). It counts at the account, at the blocks that its address lies in
+//! and at a global limit; from a device that has logged in to the account before it counts at that device
+//! alone. So an attack on an account, even from many addresses, locks its owner out of no browser that they
+//! have used. The account is the name that was typed, so it is the same for one that does not exist.
+//!
+//! - **In flight or failed.** A guess that is in flight counts like one that failed, and one whose server
+//!   ended meanwhile is forgotten like one. How many failed is counted apart, for each account and block and
+//!   for each device. A right guess takes back itself and what failed from its own block, or device; what
+//!   others have in flight, and what they failed, stays counted.
+//! - **The global limit.** At the global limit, a block without failures in the last 15 minutes still gets
+//!   through, at the rate of a reserve. One attacker makes few blocks unclean, however many addresses are in
+//!   them, so their guesses refuse no login from elsewhere.
 
 mod device;
 mod key;
@@ -20,12 +27,21 @@ use crate::{
     store::{Attempt, AttemptStore, Count, StoreError},
     user::Username,
 };
-use key::{CounterKey, Subject};
+use key::{Block, CounterKey, Subject};
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 use thiserror::Error;
 
 /// How many keys are removed at a time.
 const PURGED: u32 = 1_000;
+
+/// How many times as many failures as one address the /64, the /56 and the /48 of an IPv6 address have.
+const GROWTH: [u32; 3] = [1, 4, 16];
+
+/// What part of the global limit clean blocks have besides, and what part of that one of them has.
+const RESERVE: u32 = 10;
+
+/// For how long a failure makes a block unclean, at least.
+const UNCLEAN: Duration = Duration::from_secs(15 * 60);
 
 /// Counts guesses. Cheap to clone; clones count together.
 #[derive(Clone)]
@@ -53,9 +69,14 @@ pub struct Guesser<'g> {
 #[derive(Debug)]
 pub struct Guess {
     counts: Vec<Count>,
-    /// Whether the first of them has an owner.
-    is_owned: bool,
+    /// Where the failures are counted for which a right guess makes up, at the first of the counts.
+    own: Option<Count>,
+    /// What else a failure counts at.
+    unclean: Option<Count>,
 }
+
+/// Where something counts: the name of the limit, what it is, and how often it may be tried.
+type Place<'s> = (&'static str, Subject<'s>, Allowance);
 
 /// How a guess ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +89,7 @@ pub enum Outcome {
     Unknown,
 }
 
-/// Too many guesses have failed; nobody has looked at this one.
+/// Too many guesses have failed; this one was refused without a look at it.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("too many guesses have failed ({limit})")]
 pub struct TooMany {
@@ -91,15 +112,6 @@ pub enum ThrottleError {
     Store(#[from] StoreError),
 }
 
-impl Guess {
-    /// What is to be taken back if it was right: where its owner is, failures of others too.
-    fn rightly(&self) -> Vec<Count> {
-        let own =
-            |(at, count): (usize, &Count)| if at == 0 && self.is_owned { count.whole() } else { *count };
-        self.counts.iter().enumerate().map(own).collect()
-    }
-}
-
 impl fmt::Debug for Throttle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Throttle").field("settings", &self.settings).finish_non_exhaustive()
@@ -117,53 +129,94 @@ impl Throttle {
         Self { store, settings, keys, clock }
     }
 
-    /// A login, before anything is hashed.
+    /// Counts a login, before anything is hashed.
+    ///
+    /// # Errors
+    /// When too many have failed, or the store does not answer.
     pub async fn login(&self, guesser: Guesser<'_>) -> Result<Guess, ThrottleError> {
         let name = guesser.username.parse::<Username>().ok();
-        let LoginSettings { account, address, everybody, .. } = self.settings;
+        let LoginSettings { account, everybody: global, .. } = self.settings;
         if let Some((name, device)) = name.as_ref().zip(guesser.device) {
-            let guess = self.guess(&[("device", Subject::Device(name, device), account)], true).await;
-            // Whoever has used up what a device may is like anybody else.
+            let own = (Subject::DeviceFailures(name, device), account);
+            let guess =
+                self.guess(&[("device", Subject::Device(name, device), account)], Some(own), None).await;
+            // A device that has used up its own counts like any other.
             if !matches!(guess, Err(ThrottleError::TooMany(_))) {
                 return guess;
             }
         }
-        let mut subjects = vec![
-            ("address", Subject::Address(guesser.address), address),
-            ("global", Subject::Everybody, everybody),
-        ];
-        // What is no name is nobody's, so there is no account to be told from one that exists.
-        if let Some(name) = &name {
-            subjects.insert(0, ("account", Subject::Account(name), account));
-        }
-        self.guess(&subjects, name.is_some()).await
+        let blocks = Block::around(guesser.address);
+        let (smallest, largest) = (blocks[0], blocks[blocks.len() - 1]);
+        let places = || {
+            // What is no name belongs to no account, so there is none to be told from one that exists.
+            let account = name.as_ref().map(|name| ("account", Subject::Account(name), account));
+            account.into_iter().chain(self.at_blocks(&blocks, Subject::Block))
+        };
+        let own = || Some((Subject::AccountFrom(name.as_ref()?, smallest), account));
+        let (reserve, of_block) = reserve(global);
+        let unclean = || (Subject::Unclean(largest), of_block);
+
+        let usual: Vec<_> = places().chain([("global", Subject::Global, global)]).collect();
+        let refused = match self.guess(&usual, own(), Some(unclean())).await {
+            Err(ThrottleError::TooMany(refused)) if refused.limit == "global" => refused,
+            guess => return guess,
+        };
+        let (unclean, of_block) = unclean();
+        let clean = [("global", Subject::Reserve, reserve), ("global", unclean, of_block)];
+        let guess = self.guess(&places().chain(clean).collect::<Vec<_>>(), own(), None).await;
+        // A block that is not clean waits for the global limit, and not for the reserve.
+        guess.map_err(|error| match error {
+            ThrottleError::TooMany(limit) if limit.limit == "global" => refused.into(),
+            error => error,
+        })
     }
 
-    /// A user who is logged in and says what their present password is.
+    /// Counts a login with a password that cannot be right, which costs no hash: at its address alone.
+    ///
+    /// # Errors
+    /// When too many have failed from there, or the store does not answer.
+    pub async fn impossible_login(&self, address: Option<IpAddr>) -> Result<(), ThrottleError> {
+        self.failed_in(address, Subject::Block).await
+    }
+
+    /// Counts a password of a user who is logged in and says what their current one is.
+    ///
+    /// # Errors
+    /// When too many have failed, or the store does not answer.
     pub async fn present_password(&self, name: &Username) -> Result<Guess, ThrottleError> {
-        self.guess(&[("account", Subject::PresentPassword(name), self.settings.account)], true).await
+        let allowance = self.settings.account;
+        // A right one is replaced and ends all sessions, so all failures were made in sessions that are gone.
+        let own = (Subject::PresentPasswordFailures(name), allowance);
+        self.guess(&[("account", Subject::PresentPassword(name), allowance)], Some(own), None).await
     }
 
-    /// A client that has not proved who it is. What it is cannot be guessed, so only failures are
-    /// counted, and that there are many is said.
+    /// Counts a client that could not prove who it is. A secret cannot be guessed, so only failures are
+    /// counted, and only reported.
+    ///
+    /// # Errors
+    /// When too many have failed at this address, or the store does not answer.
     pub async fn client_failed(&self, address: Option<IpAddr>) -> Result<(), ThrottleError> {
-        let subject = ("address", Subject::ClientsAt(address), self.settings.address);
-        self.guess(&[subject], false).await.map(drop)
+        self.failed_in(address, Subject::ClientsIn).await
     }
 
-    /// Notes how a guess ended. What was wrong stays counted.
+    /// Counts how a guess ended. A wrong one stays counted; a right one is taken back, with all that failed
+    /// from its own block or device.
     pub async fn end(&self, guess: Guess, outcome: Outcome) {
+        let Guess { counts, own, unclean } = guess;
+        if counts.is_empty() {
+            return;
+        }
+        let own_key = own.map(|own| own.key);
+        let failures: Vec<_> = own.into_iter().chain(unclean).collect();
         let done = match outcome {
-            Outcome::Wrong => return,
-            Outcome::Right => self.take_back(&guess.rightly()).await,
-            Outcome::Unknown => self.take_back(&guess.counts).await,
+            Outcome::Wrong if failures.is_empty() => Ok(()),
+            Outcome::Wrong => self.store.fail(&failures).await,
+            Outcome::Right => self.store.take_back(&counts, own_key.as_ref()).await,
+            Outcome::Unknown => self.store.take_back(&counts, None).await,
         };
         if let Err(error) = done {
-            // It then counts as if it had failed, which keeps nobody out for long.
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "a guess stays counted that did not fail"
-            );
+            // The guess itself then stays counted as one that failed.
+            tracing::warn!(error = &error as &dyn std::error::Error, "the end of a guess was not counted");
         }
     }
 
@@ -172,6 +225,7 @@ impl Throttle {
         let key = CounterKey::derive(&self.keys.tokens().ring(), self.clock.now());
         let login = self.store.forget(&key.of(&Subject::Account(name))).await?;
         let present = self.store.forget(&key.of(&Subject::PresentPassword(name))).await?;
+        self.store.forget(&key.of(&Subject::PresentPasswordFailures(name))).await?;
         Ok(login || present)
     }
 
@@ -179,7 +233,7 @@ impl Throttle {
     pub async fn purge(&self) -> Result<u64, StoreError> {
         let mut all = 0;
         loop {
-            let removed = self.store.purge(self.clock.now(), PURGED).await?;
+            let removed = self.store.purge(PURGED).await?;
             all += removed;
             if removed < u64::from(PURGED) {
                 return Ok(all);
@@ -202,35 +256,63 @@ impl Throttle {
         DeviceKeys::derive(&self.keys.tokens().ring(), self.clock.now())
     }
 
-    /// Counts at all of these. The first is what the guess is about, if `is_owned`: whoever is right owns it,
-    /// and all that had failed there is forgotten.
+    /// Counts a failure at the blocks around an address.
+    async fn failed_in(
+        &self,
+        address: Option<IpAddr>,
+        subject: impl Fn(Block) -> Subject<'static>,
+    ) -> Result<(), ThrottleError> {
+        let places: Vec<_> = self.at_blocks(&Block::around(address), subject).collect();
+        self.guess(&places, None, None).await.map(drop)
+    }
+
+    /// Where something counts that comes from an address in these blocks.
+    fn at_blocks<'s>(
+        &self,
+        blocks: &[Block],
+        subject: impl Fn(Block) -> Subject<'s>,
+    ) -> impl Iterator<Item = Place<'s>> {
+        let address = self.settings.address;
+        blocks
+            .iter()
+            .zip(GROWTH)
+            .map(move |(block, times)| ("address", subject(*block), address.times(times)))
+    }
+
+    /// Counts at all of these places, or at none.
     async fn guess(
         &self,
-        subjects: &[(&'static str, Subject<'_>, Allowance)],
-        is_owned: bool,
+        places: &[Place<'_>],
+        own: Option<(Subject<'_>, Allowance)>,
+        unclean: Option<(Subject<'_>, Allowance)>,
     ) -> Result<Guess, ThrottleError> {
         if !self.settings.limited {
-            return Ok(Guess { counts: vec![], is_owned });
+            return Ok(Guess { counts: vec![], own: None, unclean: None });
         }
-        let now = self.clock.now();
-        let key = CounterKey::derive(&self.keys.tokens().ring(), now);
-        let count = |(_, subject, allowance): &(_, Subject<'_>, _)| Count {
-            key: key.of(subject),
-            allowance: *allowance,
-        };
-        let counts: Vec<_> = subjects.iter().map(count).collect();
-        match self.store.attempt(&counts, now).await? {
-            Attempt::Counted => Ok(Guess { counts, is_owned }),
+        let key = CounterKey::derive(&self.keys.tokens().ring(), self.clock.now());
+        let count = |subject: &Subject<'_>, allowance| Count { key: key.of(subject), allowance };
+        let counts: Vec<_> =
+            places.iter().map(|(_, subject, allowance)| count(subject, *allowance)).collect();
+        match self.store.attempt(&counts).await? {
+            Attempt::Counted => {
+                let counted = |apart: Option<(Subject<'_>, _)>| {
+                    apart.map(|(subject, allowance)| count(&subject, allowance))
+                };
+                Ok(Guess { own: counted(own), unclean: counted(unclean), counts })
+            }
             Attempt::Refused { at, wait } => {
-                let (limit, _, allowance) = subjects[at.min(subjects.len() - 1)];
+                let (limit, _, allowance) = places[at.min(places.len() - 1)];
                 let wait = Duration::from_secs(wait.as_millis().div_ceil(1_000).max(1) as u64);
                 tracing::debug!(limit, seconds = wait.as_secs(), "too many guesses have failed");
                 Err(TooMany { limit, allowance, wait }.into())
             }
         }
     }
+}
 
-    async fn take_back(&self, counts: &[Count]) -> Result<(), StoreError> {
-        if counts.is_empty() { Ok(()) } else { self.store.take_back(counts, self.clock.now()).await }
-    }
+/// What clean blocks have together at this global limit, and what one of them has of that.
+fn reserve(global: Allowance) -> (Allowance, Allowance) {
+    let every = global.forgets * RESERVE;
+    let all = Allowance::one_in_each(every, (global.free / RESERVE).max(RESERVE));
+    (all, Allowance::one_in_each(UNCLEAN.max(every * RESERVE), 1))
 }

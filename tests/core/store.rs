@@ -5,7 +5,7 @@ use crate::{
     stores::{new_database, new_namespace, postgres, redis, sqlite},
 };
 use countersign::{
-    clock::UnixTime,
+    clock::{ManualClock, UnixTime},
     config::{Environment, Settings},
     keys::KeyFile,
     password::PasswordHash,
@@ -13,6 +13,8 @@ use countersign::{
         Finding, KeptRing, SessionStore, StoreError, Stores, User, UserStore,
         conformance::{self, NOW},
         memory::MemoryStore,
+        postgres::PostgresStore,
+        redis::RedisStore,
         sqlite::SqliteStore,
     },
     user::{NamePart, UserId},
@@ -27,12 +29,13 @@ use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_memory_store_conforms() {
-    let store = Arc::new(MemoryStore::new());
+    let clock = Arc::new(ManualClock::new(NOW));
+    let store = Arc::new(MemoryStore::with_clock(clock.clone()));
     conformance::users(store.clone(), store.clone()).await;
     conformance::sessions(store.clone(), store.clone()).await;
     conformance::clients(store.clone(), store.clone()).await;
     conformance::key_ring(store.clone(), store.clone()).await;
-    conformance::attempts(store.clone(), store.clone()).await;
+    conformance::attempts(store.clone(), store.clone(), clock).await;
     conformance::audit(store.clone(), store).await;
 }
 
@@ -92,7 +95,9 @@ async fn the_sqlite_store_conforms_through_two_pools() {
     conformance::sessions(a.clone(), b.clone()).await;
     conformance::clients(a.clone(), b.clone()).await;
     conformance::key_ring(a.clone(), b.clone()).await;
-    conformance::attempts(a.clone(), b.clone()).await;
+    let clock = Arc::new(ManualClock::new(NOW));
+    let counting = |store: &SqliteStore| Arc::new(store.clone().with_clock(clock.clone()));
+    conformance::attempts(counting(&a), counting(&b), clock.clone()).await;
     conformance::audit(a, b).await;
 }
 
@@ -104,7 +109,9 @@ async fn the_postgres_store_conforms_through_two_pools() {
     conformance::sessions(a.clone(), b.clone()).await;
     conformance::clients(a.clone(), b.clone()).await;
     conformance::key_ring(a.clone(), b.clone()).await;
-    conformance::attempts(a.clone(), b.clone()).await;
+    let clock = Arc::new(ManualClock::new(NOW));
+    let counting = |store: &PostgresStore| Arc::new(store.clone().with_clock(clock.clone()));
+    conformance::attempts(counting(&a), counting(&b), clock.clone()).await;
     conformance::audit(a, b).await;
 }
 
@@ -113,7 +120,9 @@ async fn the_redis_store_conforms_through_two_connections() {
     let namespace = new_namespace();
     let (a, b) = (redis(&namespace).await, redis(&namespace).await);
     conformance::sessions(a.clone(), b.clone()).await;
-    conformance::attempts(a, b).await;
+    let clock = Arc::new(ManualClock::new(NOW));
+    let counting = |store: &RedisStore| Arc::new(store.clone().with_clock(clock.clone()));
+    conformance::attempts(counting(&a), counting(&b), clock.clone()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

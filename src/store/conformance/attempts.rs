@@ -3,7 +3,7 @@
 use super::NOW;
 use crate::{
     allowance::{Allowance, Attempts},
-    clock::UnixTime,
+    clock::{ManualClock, UnixTime},
     store::{Attempt, AttemptKey, AttemptStore, Count},
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -15,16 +15,68 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// Nothing is forgotten by the hour during which the suite may run.
 const FIVE: Allowance = Allowance { free: 5, first: Duration::from_secs(1), forgets: HOUR, longest: HOUR };
 
-/// Everything that [`AttemptStore`] asks for. `a` and `b` are two handles on the same store.
-pub async fn attempts(a: Store, b: Store) {
-    the_first_are_free_and_delays_double(&*a, &*b).await;
-    a_refused_attempt_counts_nowhere(&*a, &*b).await;
-    what_is_taken_back_was_never_there(&*a, &*b).await;
-    what_is_forgotten_is_gone_and_nothing_else(&*a, &*b).await;
-    a_purge_takes_away_nothing_that_matters(&*a, &*b).await;
-    many_steps_come_to_what_the_arithmetic_says(&*a, &*b).await;
-    of_many_attempts_at_once_no_more_pass_than_may(&a, &b).await;
-    whoever_counts_in_another_order_is_waited_for(&a, &b).await;
+/// Everything that [`AttemptStore`] asks for. `a` and `b` are two handles on the same store, both opened so
+/// that they count by `clock` instead of the store's own.
+pub async fn attempts(a: Store, b: Store, clock: Arc<ManualClock>) {
+    let suite = &Suite { a, b, clock };
+    the_first_are_free_and_delays_double(suite).await;
+    a_refused_attempt_counts_nowhere(suite).await;
+    a_count_without_a_delay_never_refuses(suite).await;
+    what_is_taken_back_was_never_there(suite).await;
+    failures_count_even_if_others_have_to_wait(suite).await;
+    own_failures_are_taken_back_and_no_others(suite).await;
+    what_is_forgotten_is_gone_and_nothing_else(suite).await;
+    a_purge_takes_away_nothing_that_matters(suite).await;
+    many_steps_come_to_what_the_arithmetic_says(suite).await;
+    suite.clock.set(NOW);
+    of_many_attempts_at_once_no_more_pass_than_may(suite).await;
+    of_many_ends_at_once_each_is_counted(suite).await;
+    attempts_that_count_in_another_order_wait_for_each_other(suite).await;
+}
+
+struct Suite {
+    a: Store,
+    b: Store,
+    clock: Arc<ManualClock>,
+}
+
+impl Suite {
+    fn handles(&self) -> (Handle<'_>, Handle<'_>) {
+        (Handle { store: &*self.a, clock: &self.clock }, Handle { store: &*self.b, clock: &self.clock })
+    }
+}
+
+/// A handle on the store, and the clock that it counts by.
+#[derive(Clone, Copy)]
+struct Handle<'s> {
+    store: &'s dyn AttemptStore,
+    clock: &'s ManualClock,
+}
+
+impl Handle<'_> {
+    async fn attempt(&self, counts: &[Count], now: UnixTime) -> Attempt {
+        self.clock.set(now);
+        self.store.attempt(counts).await.expect("attempt")
+    }
+
+    async fn fail(&self, counts: &[Count], now: UnixTime) {
+        self.clock.set(now);
+        self.store.fail(counts).await.expect("counted");
+    }
+
+    async fn take_back(&self, counts: &[Count], own: Option<&Count>, now: UnixTime) {
+        self.clock.set(now);
+        self.store.take_back(counts, own.map(|own| &own.key)).await.expect("taken back");
+    }
+
+    async fn forget(&self, key: &AttemptKey) -> bool {
+        self.store.forget(key).await.expect("forgotten")
+    }
+
+    async fn purge(&self, now: UnixTime, limit: u32) -> u64 {
+        self.clock.set(now);
+        self.store.purge(limit).await.expect("purged")
+    }
 }
 
 fn key() -> AttemptKey {
@@ -41,128 +93,193 @@ fn later(seconds: u64) -> UnixTime {
     NOW.plus(Duration::from_secs(seconds))
 }
 
-async fn attempt(store: &dyn AttemptStore, counts: &[Count], now: UnixTime) -> Attempt {
-    store.attempt(counts, now).await.expect("attempt")
-}
-
 fn refused(at: usize, seconds: u64) -> Attempt {
     Attempt::Refused { at, wait: Duration::from_secs(seconds) }
 }
 
-async fn the_first_are_free_and_delays_double(a: &dyn AttemptStore, b: &dyn AttemptStore) {
+async fn the_first_are_free_and_delays_double(suite: &Suite) {
+    let (a, b) = suite.handles();
     let count = [five()];
     for store in [a, b, a, b, a] {
-        assert_eq!(attempt(store, &count, NOW).await, Attempt::Counted, "five are free");
+        assert_eq!(store.attempt(&count, NOW).await, Attempt::Counted, "five are free");
     }
     let mut now = NOW;
     for delay in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048] {
-        assert_eq!(attempt(a, &count, now).await, refused(0, delay), "each waits twice as long");
+        assert_eq!(a.attempt(&count, now).await, refused(0, delay), "each waits twice as long");
         now = now.plus(Duration::from_secs(delay));
         assert_eq!(
-            attempt(b, &count, now.minus(Duration::from_secs(1))).await,
+            b.attempt(&count, now.minus(Duration::from_secs(1))).await,
             refused(0, 1),
             "to the last second"
         );
-        assert_eq!(attempt(b, &count, now).await, Attempt::Counted, "and no longer");
+        assert_eq!(b.attempt(&count, now).await, Attempt::Counted, "and no longer");
     }
-    assert_eq!(attempt(a, &[five()], NOW).await, Attempt::Counted, "no other key is touched");
+    assert_eq!(a.attempt(&[five()], NOW).await, Attempt::Counted, "no other key is touched");
 }
 
-async fn a_refused_attempt_counts_nowhere(a: &dyn AttemptStore, b: &dyn AttemptStore) {
+async fn a_refused_attempt_counts_nowhere(suite: &Suite) {
+    let (a, b) = suite.handles();
     let (full, fuller, other) = (five(), five(), five());
     for _ in 0..5 {
-        assert_eq!(attempt(a, &[full, fuller], NOW).await, Attempt::Counted);
+        assert_eq!(a.attempt(&[full, fuller], NOW).await, Attempt::Counted);
     }
-    assert_eq!(attempt(b, &[fuller], later(1)).await, Attempt::Counted);
+    assert_eq!(b.attempt(&[fuller], later(1)).await, Attempt::Counted);
     for _ in 0..10 {
         let counts = [other, full, fuller];
-        assert_eq!(attempt(b, &counts, NOW).await, refused(2, 3), "the longest wait is told");
-        assert_eq!(attempt(a, &counts, later(1)).await, refused(2, 2));
+        assert_eq!(b.attempt(&counts, NOW).await, refused(2, 3), "the longest wait is told");
+        assert_eq!(a.attempt(&counts, later(1)).await, refused(2, 2));
     }
-    assert_eq!(attempt(a, &[full, other], later(1)).await, Attempt::Counted);
+    assert_eq!(a.attempt(&[full, other], later(1)).await, Attempt::Counted);
     for _ in 0..4 {
-        assert_eq!(attempt(a, &[other], later(1)).await, Attempt::Counted, "a refusal counts at no key");
+        assert_eq!(a.attempt(&[other], later(1)).await, Attempt::Counted, "a refusal counts at no key");
     }
-    assert_eq!(attempt(b, &[other], later(1)).await, refused(0, 1));
-    assert_eq!(attempt(a, &[], NOW).await, Attempt::Counted, "nothing counts nowhere");
+    assert_eq!(b.attempt(&[other], later(1)).await, refused(0, 1));
+    assert_eq!(a.attempt(&[], NOW).await, Attempt::Counted, "nothing counts nowhere");
 }
 
-async fn what_is_taken_back_was_never_there(a: &dyn AttemptStore, b: &dyn AttemptStore) {
+async fn what_is_taken_back_was_never_there(suite: &Suite) {
+    let (a, b) = suite.handles();
     let (one, other) = (five(), five());
     for _ in 0..20 {
-        assert_eq!(attempt(a, &[one, other], NOW).await, Attempt::Counted);
-        b.take_back(&[other, one], NOW).await.expect("taken back");
+        assert_eq!(a.attempt(&[one, other], NOW).await, Attempt::Counted);
+        b.take_back(&[other, one], None, NOW).await;
     }
     for _ in 0..5 {
-        assert_eq!(attempt(b, &[one], NOW).await, Attempt::Counted);
+        assert_eq!(b.attempt(&[one], NOW).await, Attempt::Counted);
     }
-    assert_eq!(attempt(a, &[one], NOW).await, refused(0, 1));
-    a.take_back(&[one], NOW).await.expect("taken back");
-    assert_eq!(attempt(a, &[one], NOW).await, Attempt::Counted, "a delay goes with what it was for");
-    for _ in 0..5 {
-        let _ = attempt(b, &[other], NOW).await;
-    }
-    b.take_back(&[other.whole(), one], NOW).await.expect("taken back");
-    for _ in 0..5 {
-        assert_eq!(attempt(a, &[other], NOW).await, Attempt::Counted, "all of them are taken back");
-    }
-    assert_eq!(attempt(b, &[other], NOW).await, refused(0, 1), "and no more than all");
+    assert_eq!(a.attempt(&[one], NOW).await, refused(0, 1));
+    a.take_back(&[one], None, NOW).await;
+    assert_eq!(a.attempt(&[one], NOW).await, Attempt::Counted, "a delay goes with what it was for");
     let unknown = five();
     for _ in 0..3 {
-        a.take_back(&[unknown], NOW).await.expect("there is nothing to take back");
+        a.take_back(&[unknown], None, NOW).await;
     }
     for _ in 0..5 {
-        assert_eq!(attempt(a, &[unknown], NOW).await, Attempt::Counted);
+        assert_eq!(a.attempt(&[unknown], NOW).await, Attempt::Counted);
     }
-    assert_eq!(attempt(a, &[unknown], NOW).await, refused(0, 1), "nobody has more than what is free");
+    assert_eq!(a.attempt(&[unknown], NOW).await, refused(0, 1), "nobody has more than what is free");
 }
 
-async fn what_is_forgotten_is_gone_and_nothing_else(a: &dyn AttemptStore, b: &dyn AttemptStore) {
+/// Clocks are never quite the same, so without a delay there is no time to wait for.
+async fn a_count_without_a_delay_never_refuses(suite: &Suite) {
+    let (a, b) = suite.handles();
+    let count = [five()];
+    for behind in [0, 3, 6] {
+        let now = NOW.minus(Duration::from_secs(behind));
+        assert_eq!(a.attempt(&count, now).await, Attempt::Counted, "by a clock that is {behind} s behind");
+    }
+    b.take_back(&count, None, NOW).await;
+    let behind = NOW.minus(Duration::from_secs(9));
+    assert_eq!(b.attempt(&count, behind).await, Attempt::Counted, "nor after one was taken back");
+}
+
+async fn failures_count_even_if_others_have_to_wait(suite: &Suite) {
+    let (a, b) = suite.handles();
+    let (one, other) = (five(), five());
+    for store in [a, b, a] {
+        store.fail(&[one, other], NOW).await;
+    }
+    a.attempt(&[other], NOW).await;
+    b.fail(&[other], NOW).await;
+    assert_eq!(a.attempt(&[other], NOW).await, refused(0, 1), "attempts and failures count together");
+    for delay in [2, 4, 8] {
+        b.fail(&[one, other], NOW).await;
+        assert_eq!(a.attempt(&[other], NOW).await, refused(0, delay), "each is counted");
+    }
+    assert_eq!(b.attempt(&[one], NOW).await, refused(0, 2));
+    b.fail(&[], NOW).await;
+}
+
+async fn own_failures_are_taken_back_and_no_others(suite: &Suite) {
+    let (a, b) = suite.handles();
+    let (account, address, own, others) = (five(), five(), five(), five());
+    for _ in 0..2 {
+        assert_eq!(a.attempt(&[account, address], NOW).await, Attempt::Counted);
+        b.fail(&[own], NOW).await;
+    }
+    assert_eq!(b.attempt(&[account], NOW).await, Attempt::Counted);
+    a.fail(&[others], NOW).await;
+    // The one that is right, and one more that is in flight.
+    assert_eq!(a.attempt(&[account, address], NOW).await, Attempt::Counted);
+    assert_eq!(b.attempt(&[account, address], NOW).await, Attempt::Counted);
+    assert_eq!(b.attempt(&[account], NOW).await, refused(0, 1));
+    b.take_back(&[account, address], Some(&own), NOW).await;
+    for _ in 0..3 {
+        assert_eq!(a.attempt(&[account], NOW).await, Attempt::Counted, "itself and both that failed before");
+    }
+    assert_eq!(b.attempt(&[account], NOW).await, refused(0, 1), "others' and what is in flight are left");
+    for _ in 0..2 {
+        assert_eq!(a.attempt(&[address], NOW).await, Attempt::Counted);
+    }
+    assert_eq!(b.attempt(&[address], NOW).await, refused(0, 1), "only the first makes up for failures");
+    assert!(!b.forget(&own.key).await, "its own failures are forgotten");
+    assert!(b.forget(&others.key).await, "those of others are not");
+
+    // What was forgotten meanwhile is not taken back again.
+    let (account, own) = (five(), five());
+    a.fail(&[account, own], NOW).await;
+    let now = NOW.plus(HOUR);
+    for _ in 0..5 {
+        assert_eq!(b.attempt(&[account], now).await, Attempt::Counted);
+    }
+    a.take_back(&[account], Some(&own), now).await;
+    assert_eq!(b.attempt(&[account], now).await, Attempt::Counted);
+    assert_eq!(a.attempt(&[account], now).await, refused(0, 1), "only the one");
+    b.take_back(&[account], Some(&five()), now).await;
+    assert_eq!(a.attempt(&[account], now).await, Attempt::Counted, "there need not be any");
+    a.take_back(&[], Some(&account), now).await;
+    assert!(!b.forget(&account.key).await, "nor any count");
+}
+
+async fn what_is_forgotten_is_gone_and_nothing_else(suite: &Suite) {
+    let (a, b) = suite.handles();
     let (one, other) = (five(), five());
     for _ in 0..5 {
-        assert_eq!(attempt(a, &[one, other], NOW).await, Attempt::Counted);
+        assert_eq!(a.attempt(&[one, other], NOW).await, Attempt::Counted);
     }
-    assert!(b.forget(&one.key).await.expect("forgotten"), "there was something to forget");
-    assert!(!a.forget(&one.key).await.expect("forgotten"), "and now there is not");
-    assert!(!a.forget(&key()).await.expect("forgotten"));
-    assert_eq!(attempt(a, &[one], NOW).await, Attempt::Counted);
-    assert_eq!(attempt(a, &[other], NOW).await, refused(0, 1), "no other key is forgotten");
+    assert!(b.forget(&one.key).await, "there was something to forget");
+    assert!(!a.forget(&one.key).await, "and now there is not");
+    assert!(!a.forget(&key()).await);
+    assert_eq!(a.attempt(&[one], NOW).await, Attempt::Counted);
+    assert_eq!(a.attempt(&[other], NOW).await, refused(0, 1), "no other key is forgotten");
 }
 
-async fn a_purge_takes_away_nothing_that_matters(a: &dyn AttemptStore, b: &dyn AttemptStore) {
+async fn a_purge_takes_away_nothing_that_matters(suite: &Suite) {
+    let (a, b) = suite.handles();
     let brief = |free| Count { key: key(), allowance: Allowance { free, forgets: MINUTE, ..FIVE } };
     let (over, waiting, full): (Vec<_>, Vec<_>, Vec<_>) =
         (0..20).map(|_| (brief(9), brief(1), five())).collect();
     for at in 0..20 {
-        assert_eq!(attempt(a, &[over[at], waiting[at]], NOW).await, Attempt::Counted);
+        assert_eq!(a.attempt(&[over[at], waiting[at]], NOW).await, Attempt::Counted);
         for _ in 0..5 {
-            assert_eq!(attempt(b, &[full[at]], NOW).await, Attempt::Counted);
+            assert_eq!(b.attempt(&[full[at]], NOW).await, Attempt::Counted);
         }
     }
     for second in 1..=3 {
-        assert_eq!(attempt(a, &waiting[..1], later((1 << second) - 1)).await, Attempt::Counted);
+        assert_eq!(a.attempt(&waiting[..1], later((1 << second) - 1)).await, Attempt::Counted);
     }
     let mut removed = 0;
     loop {
-        let some = b.purge(later(60), 7).await.expect("purged");
+        let some = b.purge(later(60), 7).await;
         assert!(some <= 7, "no more than it is told to");
         removed += some;
         if some == 0 {
             break;
         }
     }
-    assert_eq!(attempt(a, &waiting[..1], later(7)).await, refused(0, 8), "what waits is not over");
+    assert_eq!(a.attempt(&waiting[..1], later(7)).await, refused(0, 8), "what waits is not over");
     for count in full {
-        assert_eq!(attempt(a, &[count], NOW).await, refused(0, 1), "what is remembered is not over");
+        assert_eq!(a.attempt(&[count], NOW).await, refused(0, 1), "what is remembered is not over");
     }
     if removed > 0 {
         assert!(removed >= 39, "what is over goes, and not {removed} of it");
-        assert!(!a.forget(&over[0].key).await.expect("forgotten"), "what was removed is not there");
+        assert!(!a.forget(&over[0].key).await, "what was removed is not there");
     }
 }
 
 /// Steps that a generator of bad numbers chooses, on few keys, by both handles.
-async fn many_steps_come_to_what_the_arithmetic_says(a: &dyn AttemptStore, b: &dyn AttemptStore) {
+async fn many_steps_come_to_what_the_arithmetic_says(suite: &Suite) {
+    let (a, b) = suite.handles();
     let allowances = [
         FIVE,
         Allowance { free: 1, first: Duration::from_secs(20), ..FIVE },
@@ -191,35 +308,41 @@ async fn many_steps_come_to_what_the_arithmetic_says(a: &dyn AttemptStore, b: &d
         let of = |model: &HashMap<_, _>, count: &Count| model.get(&count.key).copied().unwrap_or_default();
         match roll(12) {
             0 => {
-                store.forget(&chosen[0].key).await.expect("forgotten");
+                store.forget(&chosen[0].key).await;
                 model.remove(&chosen[0].key);
             }
             1 => {
-                store.purge(now, 10).await.expect("purged");
+                store.purge(now, 10).await;
             }
             2 => {
-                let whole = [chosen[0].whole()];
-                store.take_back(&whole, now).await.expect("taken back");
-                let nothing = of(&model, &whole[0]).without_one(&whole[0].allowance, now);
-                model.insert(whole[0].key, nothing);
+                store.fail(&chosen, now).await;
+                for count in &chosen {
+                    let more = of(&model, count).with_one(&count.allowance, now.0 * 1_000);
+                    model.insert(count.key, more);
+                }
             }
             3..6 => {
-                store.take_back(&chosen, now).await.expect("taken back");
-                for count in &chosen {
-                    let less = of(&model, count).without_one(&count.allowance, now);
+                // The last of them is what the others make up for.
+                let own = chosen.last().filter(|_| roll(2) == 0 && chosen.len() > 1);
+                let counts = &chosen[..chosen.len() - usize::from(own.is_some())];
+                store.take_back(counts, own, now).await;
+                let failed = own.and_then(|own| model.remove(&own.key)).unwrap_or_default();
+                for (at, count) in counts.iter().enumerate() {
+                    let failed = if at == 0 { failed } else { Attempts::default() };
+                    let less = of(&model, count).without(failed, &count.allowance, now.0 * 1_000);
                     model.insert(count.key, less);
                 }
             }
             _ => {
                 let found: Vec<_> = chosen.iter().map(|count| of(&model, count)).collect();
-                let expected = match Attempt::at(&found, &chosen, now) {
+                let expected = match Attempt::at(&found, &chosen, now.0 * 1_000) {
                     Ok(more) => {
                         model.extend(chosen.iter().map(|count| count.key).zip(more));
                         Attempt::Counted
                     }
                     Err(refused) => refused,
                 };
-                assert_eq!(attempt(store, &chosen, now).await, expected, "step {step}");
+                assert_eq!(store.attempt(&chosen, now).await, expected, "step {step}");
             }
         }
         now = match roll(10) {
@@ -231,11 +354,11 @@ async fn many_steps_come_to_what_the_arithmetic_says(a: &dyn AttemptStore, b: &d
 }
 
 /// Runs a task for each number on both handles in turn; says how many attempts passed.
-async fn passed(a: &Store, b: &Store, tasks: usize, counts: impl Fn(usize) -> Vec<Count>) -> usize {
+async fn passed(suite: &Suite, tasks: usize, counts: impl Fn(usize) -> Vec<Count>) -> usize {
     let task = |at: usize| {
-        let store = if at.is_multiple_of(2) { a } else { b }.clone();
+        let store = if at.is_multiple_of(2) { &suite.a } else { &suite.b }.clone();
         let counts = counts(at);
-        tokio::spawn(async move { attempt(&*store, &counts, NOW).await == Attempt::Counted })
+        tokio::spawn(async move { store.attempt(&counts).await.expect("attempt") == Attempt::Counted })
     };
     let tasks: Vec<_> = (0..tasks).map(task).collect();
     let mut passed = 0;
@@ -245,15 +368,45 @@ async fn passed(a: &Store, b: &Store, tasks: usize, counts: impl Fn(usize) -> Ve
     passed
 }
 
-async fn of_many_attempts_at_once_no_more_pass_than_may(a: &Store, b: &Store) {
+async fn of_many_attempts_at_once_no_more_pass_than_may(suite: &Suite) {
     for _ in 0..8 {
         let count = five();
-        let passed = passed(a, b, 32, |_| vec![count]).await;
+        let passed = passed(suite, 32, |_| vec![count]).await;
         assert_eq!(passed, 5, "of 32 attempts at once exactly 5 pass");
     }
 }
 
-async fn whoever_counts_in_another_order_is_waited_for(a: &Store, b: &Store) {
+/// Half of them failed, and half were right and make up for these.
+async fn of_many_ends_at_once_each_is_counted(suite: &Suite) {
+    let (a, b) = suite.handles();
+    for _ in 0..4 {
+        let generous = Allowance { free: 32, ..FIVE };
+        let [account, failed] = [(); 2].map(|()| Count { key: key(), allowance: generous });
+        assert_eq!(passed(suite, 32, |_| vec![account]).await, 32);
+        let end = |at: usize| {
+            let store = if at.is_multiple_of(2) { &suite.a } else { &suite.b }.clone();
+            tokio::spawn(async move {
+                match at % 4 {
+                    0 | 1 => store.fail(&[failed]).await,
+                    _ => store.take_back(&[account], Some(&failed.key)).await,
+                }
+            })
+        };
+        for end in (0..32).map(end).collect::<Vec<_>>() {
+            end.await.expect("the task ends").expect("counted");
+        }
+        // One more that was right makes up for what failed last.
+        assert_eq!(a.attempt(&[account], NOW).await, Attempt::Counted);
+        b.take_back(&[account], Some(&failed), NOW).await;
+        for _ in 0..32 {
+            assert_eq!(a.attempt(&[account], NOW).await, Attempt::Counted, "each was taken back once");
+        }
+        assert_eq!(b.attempt(&[account], NOW).await, refused(0, 1), "and none twice");
+    }
+}
+
+async fn attempts_that_count_in_another_order_wait_for_each_other(suite: &Suite) {
+    let (a, b) = suite.handles();
     let generous = Allowance { free: 25, ..FIVE };
     for _ in 0..4 {
         let counts = [five(), five(), Count { key: key(), allowance: generous }];
@@ -265,14 +418,10 @@ async fn whoever_counts_in_another_order_is_waited_for(a: &Store, b: &Store) {
             }
             counts
         };
-        assert_eq!(passed(a, b, 24, order).await, 5, "of 24 attempts at once exactly 5 pass");
+        assert_eq!(passed(suite, 24, order).await, 5, "of 24 attempts at once exactly 5 pass");
         for _ in 0..20 {
-            assert_eq!(
-                attempt(&**a, &counts[2..], NOW).await,
-                Attempt::Counted,
-                "the others counted nowhere"
-            );
+            assert_eq!(a.attempt(&counts[2..], NOW).await, Attempt::Counted, "the others counted nowhere");
         }
-        assert_eq!(attempt(&**b, &counts[2..], NOW).await, refused(0, 1));
+        assert_eq!(b.attempt(&counts[2..], NOW).await, refused(0, 1));
     }
 }

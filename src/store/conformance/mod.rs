@@ -7,16 +7,21 @@
 //! random and printed once; `COUNTERSIGN_CONFORMANCE_SEED` (hexadecimal) repeats it on an empty store.
 //!
 //! ```
-//! use countersign::store::{conformance, memory::MemoryStore};
+//! use countersign::{
+//!     clock::ManualClock,
+//!     store::{conformance, memory::MemoryStore},
+//! };
 //! use std::sync::Arc;
 //!
 //! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
-//! let store = Arc::new(MemoryStore::new());
+//! // Attempts are counted by the store's own clock, so the suite has to be able to set it.
+//! let clock = Arc::new(ManualClock::new(conformance::NOW));
+//! let store = Arc::new(MemoryStore::with_clock(clock.clone()));
 //! conformance::users(store.clone(), store.clone()).await;
 //! conformance::sessions(store.clone(), store.clone()).await;
 //! conformance::clients(store.clone(), store.clone()).await;
 //! conformance::key_ring(store.clone(), store.clone()).await;
-//! conformance::attempts(store.clone(), store.clone()).await;
+//! conformance::attempts(store.clone(), store.clone(), clock).await;
 //! conformance::audit(store.clone(), store).await;
 //! # });
 //! ```

@@ -9,8 +9,8 @@ mod sync;
 mod users;
 
 use super::{KeptRing, LocalAttempts, User};
-use crate::user::Username;
-use std::collections::BTreeMap;
+use crate::{clock::Clock, user::Username};
+use std::{collections::BTreeMap, sync::Arc};
 use sync::Mutex;
 use tokio::sync::watch;
 
@@ -32,5 +32,10 @@ impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty store that counts attempts by this clock instead of the system's, for tests.
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self { attempts: LocalAttempts::new(clock), ..Self::default() }
     }
 }

@@ -38,6 +38,7 @@ pub use open::OpenError;
 pub use vitals::Vitals;
 
 use super::StoreError;
+use crate::clock::Clock;
 use sqlx::PgPool;
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, time::timeout};
@@ -49,6 +50,8 @@ pub struct PostgresStore {
     /// As many permits as operations that may wait for a lock may hold a connection.
     locking: Arc<Semaphore>,
     deadline: Duration,
+    /// What attempts are counted by instead of the server's clock.
+    clock: Option<Arc<dyn Clock>>,
 }
 
 impl fmt::Debug for PostgresStore {
@@ -75,7 +78,12 @@ impl PostgresStore {
         let pool = open::pool(url, connections, deadline).await;
         let pool = pool.map_err(|error| StoreError::Unavailable(error.into()))?;
         let locking = (connections - connections.div_ceil(4)).max(1);
-        Ok(Self { pool, locking: Arc::new(Semaphore::new(locking as usize)), deadline })
+        Ok(Self { pool, locking: Arc::new(Semaphore::new(locking as usize)), deadline, clock: None })
+    }
+
+    /// The same database, with attempts counted by this clock instead of the server's, for tests.
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock: Some(clock), ..self }
     }
 
     /// The connections, for whoever needs one for themselves.

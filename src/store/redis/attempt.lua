@@ -1,5 +1,4 @@
--- KEYS: what the attempt counts at. ARGV: now in seconds, and of each key its allowance.
-local now = tonumber(ARGV[1]) * 1000
+-- KEYS: what the attempt counts at. ARGV: see attempts.lua.
 local all, refused, longest = remembered(), 0, 0
 for at, one in ipairs(all) do
   local wait = one.next - now
@@ -7,9 +6,7 @@ for at, one in ipairs(all) do
 end
 if refused > 0 then return {refused, longest} end
 for _, one in ipairs(all) do
-  local most = now + (one.free + MOST_BEYOND) * one.forgets
-  one.forgotten = math.min(math.max(one.forgotten, now) + one.forgets, most)
-  one.next = now + delay(one, now)
-  remember(one, now)
+  add(one)
+  remember(one)
 end
 return {0, 0}

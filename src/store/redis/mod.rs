@@ -17,8 +17,9 @@
 //! | `attempts:KEY` | a hash: what is remembered of the attempts at something |
 //! | `epoch` | which memory this is; missing where Redis has lost everything |
 //!
-//! What Redis answered is as durable as it is set up to be. Nothing but attempts expires by itself: the times
-//! are the callers', and [`purge`](crate::store::SessionStore::purge) removes what is over.
+//! What Redis answered is as durable as it is set up to be. Nothing but attempts expires by itself. Attempts are
+//! counted by Redis's own clock; all other times are the callers', and
+//! [`purge`](crate::store::SessionStore::purge) removes what is over.
 //!
 //! So a session takes some 410 bytes, where a hash, a set and a place in a sorted set took three times
 //! that; and a refresh touches one key. Servers of the version before do not find sessions that this one
@@ -37,17 +38,26 @@ mod vitals;
 pub use vitals::Vitals;
 
 use super::StoreError;
-use crate::config::RedisUrl;
+use crate::{clock::Clock, config::RedisUrl};
 use keys::Keys;
 use link::Link;
 use redis::{RedisError, Script};
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 /// Keeps sessions in Redis. Cheap to clone; clones share one multiplexed connection.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RedisStore {
     link: Link,
     keys: Keys,
+    /// What attempts are counted by instead of the server's clock.
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { link, keys, .. } = self;
+        f.debug_struct("RedisStore").field("link", link).field("keys", keys).finish_non_exhaustive()
+    }
 }
 
 impl RedisStore {
@@ -58,9 +68,14 @@ impl RedisStore {
     /// When Redis cannot be reached or does not let us in.
     pub async fn open(url: &RedisUrl, namespace: &str, deadline: Duration) -> Result<Self, StoreError> {
         let link = Link::new(url, deadline).map_err(unavailable)?;
-        let store = Self { link, keys: Keys::new(namespace) };
+        let store = Self { link, keys: Keys::new(namespace), clock: None };
         store.ping().await?;
         Ok(store)
+    }
+
+    /// The same keys, with attempts counted by this clock instead of the server's, for tests.
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock: Some(clock), ..self }
     }
 
     /// Whether Redis answers at all.

@@ -6,8 +6,7 @@ use super::{
     unavailable,
 };
 use crate::{
-    allowance::{Attempts, ms},
-    clock::UnixTime,
+    allowance::Attempts,
     store::{Attempt, AttemptKey, AttemptStore, Count},
 };
 use async_trait::async_trait;
@@ -15,16 +14,18 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 
 #[async_trait]
 impl AttemptStore for SqliteStore {
-    async fn attempt(&self, counts: &[Count], now: UnixTime) -> Result<Attempt, StoreError> {
-        // Whoever has to wait keeps nobody from writing.
+    async fn attempt(&self, counts: &[Count]) -> Result<Attempt, StoreError> {
+        // An attempt that has to wait keeps nobody from writing.
         let mut seen = vec![];
         for count in counts {
             seen.push(found(self.reader(), &count.key).await?.unwrap_or_default());
         }
-        if let Err(refused) = Attempt::at(&seen, counts, now) {
+        if let Err(refused) = Attempt::at(&seen, counts, self.clock.now_ms()) {
             return Ok(refused);
         }
         let mut transaction = self.write().await?;
+        // Only now is it this one's turn.
+        let now = self.clock.now_ms();
         let mut kept = vec![];
         for count in counts {
             kept.push(found(&mut *transaction, &count.key).await?.unwrap_or_default());
@@ -44,12 +45,35 @@ impl AttemptStore for SqliteStore {
         }
     }
 
-    async fn take_back(&self, counts: &[Count], now: UnixTime) -> Result<(), StoreError> {
+    async fn fail(&self, counts: &[Count]) -> Result<(), StoreError> {
         let mut transaction = self.write().await?;
+        let now = self.clock.now_ms();
+        for Count { key, allowance } in counts {
+            let attempts = found(&mut *transaction, key).await?.unwrap_or_default();
+            put(&mut transaction, key, attempts.with_one(allowance, now)).await?;
+        }
+        transaction.commit().await.map_err(unavailable)
+    }
+
+    async fn take_back(&self, counts: &[Count], own: Option<&AttemptKey>) -> Result<(), StoreError> {
+        let mut transaction = self.write().await?;
+        let now = self.clock.now_ms();
+        let mut failed = Attempts::default();
+        if let Some(own) = own {
+            failed = found(&mut *transaction, own).await?.unwrap_or_default();
+            let removal = sqlx::query("DELETE FROM login_attempts WHERE key = ?").bind(&own[..]);
+            removal.execute(&mut *transaction).await.map_err(unavailable)?;
+        }
+        let (mut kept, mut there) = (vec![], vec![]);
         for count in counts {
-            if let Some(attempts) = found(&mut *transaction, &count.key).await? {
-                let less = attempts.without_one(&count.allowance, now);
-                put(&mut transaction, &count.key, less).await?;
+            let attempts = found(&mut *transaction, &count.key).await?;
+            kept.push(attempts.unwrap_or_default());
+            there.push(attempts.is_some());
+        }
+        let less = Attempt::taken_back(&kept, failed, counts, now);
+        for ((count, attempts), is_there) in counts.iter().zip(less).zip(there) {
+            if is_there {
+                put(&mut transaction, &count.key, attempts).await?;
             }
         }
         transaction.commit().await.map_err(unavailable)
@@ -59,10 +83,10 @@ impl AttemptStore for SqliteStore {
         self.touched(sqlx::query("DELETE FROM login_attempts WHERE key = ?").bind(&key[..])).await
     }
 
-    async fn purge(&self, now: UnixTime, limit: u32) -> Result<u64, StoreError> {
+    async fn purge(&self, limit: u32) -> Result<u64, StoreError> {
         let removal = "DELETE FROM login_attempts WHERE key IN (
                            SELECT key FROM login_attempts WHERE forgotten_at <= ?1 AND next_at <= ?1 LIMIT ?2)";
-        let query = sqlx::query(removal).bind(signed(ms(now))).bind(limit);
+        let query = sqlx::query(removal).bind(signed(self.clock.now_ms())).bind(limit);
         Ok(self.change(query).await?.rows_affected())
     }
 }

@@ -17,6 +17,7 @@ mod sessions;
 mod users;
 
 use super::StoreError;
+use crate::clock::{Clock, SystemClock};
 use sqlx::{
     Connection, Sqlite, SqlitePool, Transaction,
     error::DatabaseError,
@@ -27,9 +28,11 @@ use sqlx::{
     },
 };
 use std::{
+    fmt,
     fs::OpenOptions,
     io,
     path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use thiserror::Error;
@@ -39,13 +42,27 @@ use tokio::time::{sleep, timeout};
 const RETRY: Duration = Duration::from_millis(20);
 
 /// Keeps everything in one file. Cheap to clone; clones share the connections.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SqliteStore {
     /// Read-only connections, so that a write on one of them fails.
     reader: SqlitePool,
     /// One connection.
     writer: SqlitePool,
     deadline: Duration,
+    /// What attempts are counted by.
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reader, writer, deadline, .. } = self;
+        let mut shown = f.debug_struct("SqliteStore");
+        shown
+            .field("reader", reader)
+            .field("writer", writer)
+            .field("deadline", deadline)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Others wrote for too long; nothing was changed.
@@ -90,7 +107,12 @@ impl SqliteStore {
         let writer = pool.clone().max_connections(1).connect_with(writing).await.map_err(unavailable)?;
         migrate(&writer).await?;
         let reader = pool.max_connections(readers.max(1)).connect_with(options.read_only(true)).await;
-        Ok(Self { reader: reader.map_err(unavailable)?, writer, deadline })
+        Ok(Self { reader: reader.map_err(unavailable)?, writer, deadline, clock: Arc::new(SystemClock) })
+    }
+
+    /// The same file, with attempts counted by this clock instead of the system's, for tests.
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
     }
 
     /// The connections that read, for code that needs one for itself. They are read-only.

@@ -119,5 +119,5 @@ async fn of_clients(stores: &Stores) -> Option<Answers> {
 async fn of_attempts(stores: &Stores) -> Option<Answers> {
     let own = stores.attempts.as_ref().filter(|_| place_of_attempts(stores) == Place::Own)?;
     // Removes nothing, and is a question all the same.
-    Some(answer("attempts", async { own.purge(crate::clock::UnixTime(0), 0).await.map(drop) }).await)
+    Some(answer("attempts", async { own.purge(0).await.map(drop) }).await)
 }

@@ -86,19 +86,62 @@ fn a_session_is_listed_with_where_it_came_from() {
     }
 }
 
+/// Three guesses are free for all together, and then ten of clean addresses.
+const FEW_IN_ALL: &[(&str, &str)] = &[
+    ("COUNTERSIGN_LOGIN__GLOBAL_FREE", "3"),
+    ("COUNTERSIGN_LOGIN__GLOBAL_PER_DAY", "10"),
+    ("COUNTERSIGN_LOGIN__FIRST_DELAY", "600"),
+    ("COUNTERSIGN_LOGIN__LONGEST_DELAY", "86400"),
+    ("COUNTERSIGN_TRUSTED_PROXIES", "127.0.0.1"),
+];
+
 // P08
 #[test]
 fn a_spray_from_everywhere_is_stopped() {
-    let server = Server::start_with(&[
-        ("COUNTERSIGN_LOGIN__GLOBAL_FREE", "3"),
-        ("COUNTERSIGN_LOGIN__GLOBAL_PER_DAY", "10"),
-        ("COUNTERSIGN_LOGIN__FIRST_DELAY", "600"),
-        ("COUNTERSIGN_LOGIN__LONGEST_DELAY", "86400"),
-        ("COUNTERSIGN_TRUSTED_PROXIES", "127.0.0.1"),
-    ]);
+    let server = Server::start_with(FEW_IN_ALL);
     server.user("ada", &[]);
-    use_up_from(&server, |at| {
-        from(login(&format!("user{at}"), "wrong password"), &format!("198.51.100.{at}"))
-    });
+    let wrong = |at: usize| from(login(&format!("user{at}"), "wrong password"), &format!("198.51.100.{at}"));
+    use_up_from(&server, wrong);
+    for at in 3..13 {
+        assert_eq!(server.send(wrong(at)).status, 400, "guess {at} from an address without failures");
+    }
+    assert_limited(&server.send(wrong(13)), "global");
     assert_limited(&server.send(from(login("ada", PASSWORD), "192.0.2.1")), "global");
+}
+
+// P08
+#[test]
+fn one_network_locks_nobody_out_at_the_global_limit() {
+    let server = Server::start_with(FEW_IN_ALL);
+    server.user("ada", &[]);
+    let wrong = |at: usize| {
+        from(login(&format!("user{at}"), "wrong password"), &format!("2001:db8:0:{at:x}::{at:x}"))
+    };
+    use_up_from(&server, wrong);
+    for at in 3..30 {
+        assert_limited(&server.send(wrong(at)), "global");
+        for clean in ["192.0.2.1", "2001:db8:1::1"] {
+            assert_eq!(server.send(from(login("ada", PASSWORD), clean)).status, 200, "{clean}");
+        }
+    }
+}
+
+// P08
+#[test]
+fn passwords_too_long_to_be_right_count_at_their_address_alone() {
+    let server = Server::start_with(&[FEW_IN_ALL, &FEW[..2]].concat());
+    server.user("ada", &[]);
+    let long = "x".repeat(257);
+    for at in 0..30 {
+        let reply = server.send(from(login("ada", &long), &format!("198.51.100.{at}")));
+        assert_eq!((reply.status, reply.json()["error"].as_str()), (400, Some("invalid_grant")), "{at}");
+    }
+    assert_eq!(server.send(from(login("ada", PASSWORD), "192.0.2.1")).status, 200, "not at the account");
+    use_up_from(&server, |_| from(login("nobody", &long), "192.0.2.66"));
+    assert_limited(&server.send(from(login("nobody", &long), "192.0.2.66")), "address");
+    for at in 0..2 {
+        assert_eq!(server.send(from(login("eve", "wrong password"), &format!("203.0.113.{at}"))).status, 400);
+    }
+    assert_eq!(server.send(from(login("eve", "wrong password"), "203.0.113.1")).status, 400);
+    assert_limited(&server.send(from(login("eve", "wrong password"), "203.0.113.1")), "global");
 }

@@ -22,6 +22,7 @@ on_every_store![
     an_account_that_does_not_exist_is_limited_alike,
     of_many_guesses_at_once_no_more_are_looked_at_than_may_be,
     whoever_remembers_their_password_begins_anew,
+    a_correct_login_gives_attackers_no_more_guesses,
     an_account_can_be_unlocked,
 ];
 
@@ -114,6 +115,23 @@ fn whoever_remembers_their_password_begins_anew(on: &Backing) {
             assert_eq!(guess(&server, "ada").status, 400);
         }
         assert_eq!(server.send(login("ada", PASSWORD)).status, 200);
+    }
+}
+
+// P01, P08
+fn a_correct_login_gives_attackers_no_more_guesses(on: &Backing) {
+    let server = on.start_with(&[SLOW, &[("COUNTERSIGN_TRUSTED_PROXIES", "127.0.0.1")]].concat());
+    server.user("ada", &[]);
+    let from =
+        |request: Request, address: &str| server.send(request.header("X-Forwarded-For", address)).status;
+    for at in 0..FREE {
+        assert_eq!(from(login("nobody", "wrong password"), &format!("198.51.100.{at}")), 400);
+        assert_eq!(from(login("ada", "wrong password"), &format!("198.51.100.{at}")), 400, "guess {at}");
+        let rightful = if at < FREE - 1 { 200 } else { 429 };
+        assert_eq!(from(login("ada", PASSWORD), "192.0.2.1"), rightful, "after guess {at}");
+    }
+    for name in ["ada", "nobody"] {
+        assert_eq!(from(login(name, "wrong password"), "198.51.100.99"), 429, "{name}");
     }
 }
 

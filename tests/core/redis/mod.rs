@@ -4,7 +4,7 @@ mod sessions;
 
 use crate::servers::{Cluster, Proxy, Redis, Sentinel, eventually};
 use countersign::{
-    clock::{Clock, SystemClock},
+    clock::{Clock, ManualClock, SystemClock},
     config::RedisUrl,
     store::{
         Advance, Creation, OpenError, Session, SessionStore, Severity, StoreError,
@@ -32,7 +32,9 @@ async fn open(url: &str) -> Arc<RedisStore> {
 
 async fn conforms(url: &str) {
     conformance::sessions(open(url).await, open(url).await).await;
-    conformance::attempts(open(url).await, open(url).await).await;
+    let clock = Arc::new(ManualClock::new(conformance::NOW));
+    let counting = async || Arc::new(try_open(url).await.expect("Redis is there").with_clock(clock.clone()));
+    conformance::attempts(counting().await, counting().await, clock.clone()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

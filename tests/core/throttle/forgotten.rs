@@ -4,8 +4,11 @@ use super::NOW;
 use crate::stores::{new_database, postgres, sqlite};
 use countersign::{
     allowance::Allowance,
-    clock::UnixTime,
-    store::{Attempt, AttemptStore, Count, LocalAttempts, memory::MemoryStore},
+    clock::ManualClock,
+    store::{
+        Attempt, AttemptStore, Count, LocalAttempts, memory::MemoryStore, postgres::PostgresStore,
+        sqlite::SqliteStore,
+    },
 };
 use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
@@ -16,30 +19,34 @@ fn count(of: u8) -> Count {
     Count { key: [of; 32], allowance }
 }
 
-fn after(seconds: u64) -> UnixTime {
-    NOW.plus(Duration::from_secs(seconds))
-}
-
 #[tokio::test]
 async fn what_is_forgotten_is_removed_as_many_at_a_time_as_asked_for_and_nothing_else() {
     let folder = TempDir::new().expect("a folder");
+    let clock = Arc::new(ManualClock::new(NOW));
+    let after = |seconds| clock.set(NOW.plus(Duration::from_secs(seconds)));
+    let (sqlite, postgres) =
+        (sqlite(&folder.path().join("attempts.db")).await, postgres(&new_database()).await);
     let stores: [(&str, Arc<dyn AttemptStore>); 4] = [
-        ("local", Arc::new(LocalAttempts::default())),
-        ("memory", Arc::new(MemoryStore::new())),
-        ("sqlite", sqlite(&folder.path().join("attempts.db")).await),
-        ("postgres", postgres(&new_database()).await),
+        ("local", Arc::new(LocalAttempts::new(clock.clone()))),
+        ("memory", Arc::new(MemoryStore::with_clock(clock.clone()))),
+        ("sqlite", Arc::new(SqliteStore::clone(&sqlite).with_clock(clock.clone()))),
+        ("postgres", Arc::new(PostgresStore::clone(&postgres).with_clock(clock.clone()))),
     ];
     for (kind, store) in stores {
+        after(0);
         for of in 0..5 {
-            let attempt = store.attempt(&[count(of)], NOW).await.expect("counted");
+            let attempt = store.attempt(&[count(of)]).await.expect("counted");
             assert!(matches!(attempt, Attempt::Counted), "{kind}");
         }
-        store.attempt(&[count(0)], after(800)).await.expect("counted");
-        let purge = async |now, limit| store.purge(now, limit).await.expect("purged");
-        assert_eq!(purge(after(863), 10).await, 0, "{kind}: all of them are remembered");
-        assert_eq!(purge(after(864), 3).await, 3, "{kind}");
-        assert_eq!(purge(after(864), 3).await, 1, "{kind}");
-        assert_eq!(purge(after(864), 3).await, 0, "{kind}: what is left is remembered");
+        after(800);
+        store.attempt(&[count(0)]).await.expect("counted");
+        let purge = async |limit| store.purge(limit).await.expect("purged");
+        after(863);
+        assert_eq!(purge(10).await, 0, "{kind}: all of them are remembered");
+        after(864);
+        assert_eq!(purge(3).await, 3, "{kind}");
+        assert_eq!(purge(3).await, 1, "{kind}");
+        assert_eq!(purge(3).await, 0, "{kind}: what is left is remembered");
         for of in 0..5 {
             let was_there = store.forget(&[of; 32]).await.expect("forgotten");
             assert_eq!(was_there, of == 0, "{kind}: {of}");

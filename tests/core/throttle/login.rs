@@ -4,12 +4,11 @@ use super::*;
 use async_trait::async_trait;
 use countersign::{
     audit::Actor,
-    clock::UnixTime,
     grant::{Authority, Caller, GrantError, TokenRequest, Tokens},
     password::Password,
     store::{Attempt, AttemptKey, Count, Device, StoreError},
 };
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::AtomicBool;
 
 /// Counts, until it does not answer any more.
 #[derive(Default)]
@@ -27,20 +26,24 @@ impl Failing {
 
 #[async_trait]
 impl AttemptStore for Failing {
-    async fn attempt(&self, counts: &[Count], now: UnixTime) -> Result<Attempt, StoreError> {
+    async fn attempt(&self, counts: &[Count]) -> Result<Attempt, StoreError> {
         self.answers()?;
-        self.store.attempt(counts, now).await
+        self.store.attempt(counts).await
     }
-    async fn take_back(&self, counts: &[Count], now: UnixTime) -> Result<(), StoreError> {
+    async fn fail(&self, counts: &[Count]) -> Result<(), StoreError> {
         self.answers()?;
-        self.store.take_back(counts, now).await
+        self.store.fail(counts).await
+    }
+    async fn take_back(&self, counts: &[Count], own: Option<&AttemptKey>) -> Result<(), StoreError> {
+        self.answers()?;
+        self.store.take_back(counts, own).await
     }
     async fn forget(&self, key: &AttemptKey) -> Result<bool, StoreError> {
         self.answers()?;
         self.store.forget(key).await
     }
-    async fn purge(&self, now: UnixTime, limit: u32) -> Result<u64, StoreError> {
-        self.store.purge(now, limit).await
+    async fn purge(&self, limit: u32) -> Result<u64, StoreError> {
+        self.store.purge(limit).await
     }
 }
 

@@ -1,9 +1,12 @@
 //! How many passwords may be guessed, by an artificial clock and without hashing.
 
+mod clocks;
 mod device;
 mod forgotten;
 mod login;
+mod own;
 mod policy;
+mod reserve;
 
 use countersign::{
     audit::Trail,
@@ -14,7 +17,14 @@ use countersign::{
     throttle::{DeviceId, Guesser, Outcome, Throttle, ThrottleError, TooMany},
     user::Username,
 };
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 const NOW: UnixTime = UnixTime(1_700_000_000);
 const KEY: (&str, &str) = ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1");
@@ -25,6 +35,14 @@ fn settings(pairs: &[(&str, &str)]) -> Settings {
     Settings::load(&rocket::Config::figment(), environment).expect("good settings")
 }
 
+async fn throttle(store: Arc<dyn AttemptStore>, clock: Arc<dyn Clock>, pairs: &[(&str, &str)]) -> Throttle {
+    let settings = settings(pairs);
+    let stores = Stores::of(Arc::new(MemoryStore::new()));
+    let trail = Trail::open(None, clock.clone()).await.expect("a trail");
+    let keys = Keys::open(&settings, &stores, clock.clone(), &trail).await.expect("a key");
+    Throttle::new(store, settings.login, Arc::new(keys), clock)
+}
+
 /// What counts, and the clock that it counts by.
 struct Scene {
     throttle: Throttle,
@@ -33,17 +51,12 @@ struct Scene {
 
 impl Scene {
     async fn set(pairs: &[(&str, &str)]) -> Self {
-        Self::on(Arc::new(LocalAttempts::default()), pairs).await
+        let clock = Arc::new(ManualClock::new(NOW));
+        Self::on(Arc::new(LocalAttempts::new(clock.clone())), clock, pairs).await
     }
 
-    async fn on(store: Arc<dyn AttemptStore>, pairs: &[(&str, &str)]) -> Self {
-        let clock = Arc::new(ManualClock::new(NOW));
-        let settings = settings(pairs);
-        let stores = Stores::of(Arc::new(MemoryStore::new()));
-        let trail = Trail::open(None, clock.clone()).await.expect("a trail");
-        let keys = Keys::open(&settings, &stores, clock.clone(), &trail).await.expect("a key");
-        let throttle = Throttle::new(store, settings.login, Arc::new(keys), clock.clone());
-        Self { throttle, clock }
+    async fn on(store: Arc<dyn AttemptStore>, clock: Arc<ManualClock>, pairs: &[(&str, &str)]) -> Self {
+        Self { throttle: throttle(store, clock.clone(), pairs).await, clock }
     }
 
     async fn guess(&self, guesser: Guesser<'_>, outcome: Outcome) -> Result<(), TooMany> {
@@ -168,10 +181,11 @@ async fn a_refused_guess_counts_nowhere() {
 
 #[tokio::test]
 async fn other_keys_count_anew_and_no_key_of_the_store_says_what_it_is() {
-    let store = Arc::new(LocalAttempts::default());
-    let here = Scene::on(store.clone(), &[]).await;
+    let clock = Arc::new(ManualClock::new(NOW));
+    let store = Arc::new(LocalAttempts::new(clock.clone()));
+    let here = Scene::on(store.clone(), clock.clone(), &[]).await;
     let other = ("COUNTERSIGN_SIGNING_KEY", "Wm4tYq7RzX1nLd8KpV5cHs2GbJf6Ue9A");
-    let there = Scene::on(store, &[other]).await;
+    let there = Scene::on(store, clock, &[other]).await;
     for _ in 0..5 {
         here.wrong("ada", "192.0.2.1").await.expect("free");
     }
@@ -187,7 +201,11 @@ async fn what_is_over_is_removed() {
     }
     assert_eq!(scene.throttle.purge().await.expect("purged"), 0);
     scene.wait(86_400);
-    assert_eq!(scene.throttle.purge().await.expect("purged"), 121, "accounts, addresses and everybody");
+    assert_eq!(
+        scene.throttle.purge().await.expect("purged"),
+        241,
+        "accounts, addresses, failures of both, and all"
+    );
 }
 
 #[test]

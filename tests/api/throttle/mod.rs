@@ -103,9 +103,11 @@ fn of_many_guesses_at_once_no_more_are_looked_at_than_may_be(on: &Backing) {
         let guesses: Vec<_> = (0..24).map(|_| scope.spawn(|| guess(&server, "ada").status)).collect();
         guesses.into_iter().map(|guess| guess.join().expect("it ends")).collect()
     });
-    let looked_at = statuses.iter().filter(|status| **status == 400).count();
-    assert_eq!(looked_at, FREE, "{statuses:?}");
-    assert!(statuses.iter().all(|status| [400, 429].contains(status)), "{statuses:?}");
+    assert!(statuses.iter().all(|status| [400, 429, 503].contains(status)), "{statuses:?}");
+    // The hash queue has fewer places for an account; a guess that finds none gets 503 and is taken back.
+    let at_once = statuses.iter().filter(|status| **status == 400).count();
+    let later = (0..24).map(|_| guess(&server, "ada").status).take_while(|status| *status == 400).count();
+    assert_eq!(at_once + later, FREE, "{statuses:?}, then {later}");
 }
 
 fn whoever_remembers_their_password_begins_anew(on: &Backing) {

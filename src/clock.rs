@@ -5,8 +5,11 @@
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
-    sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// A point in time, in whole seconds since 1970-01-01T00:00:00Z, leap seconds not counted
@@ -35,12 +38,18 @@ impl fmt::Display for UnixTime {
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync + 'static {
-    /// The time now.
+    /// Returns the time of day, which may jump when an operator or NTP sets the clock.
     fn now(&self) -> UnixTime;
 
     /// The time now in milliseconds since 1970-01-01T00:00:00Z; whole seconds, unless the clock knows better.
     fn now_ms(&self) -> u64 {
         self.now().0.saturating_mul(1_000)
+    }
+
+    /// Returns the time that has passed since some fixed moment. It never jumps and never goes back.
+    fn monotonic(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
     }
 }
 
@@ -73,17 +82,27 @@ fn since_1970() -> Duration {
 /// assert_eq!(clock.now(), UnixTime(1_030));
 /// ```
 #[derive(Debug)]
-pub struct ManualClock(AtomicU64);
+pub struct ManualClock {
+    now: AtomicU64,
+    /// Seconds that have passed, whatever the clock shows.
+    passed: AtomicU64,
+}
 
 impl ManualClock {
     /// A clock that shows `now`.
     pub fn new(now: UnixTime) -> Self {
-        Self(AtomicU64::new(now.0))
+        Self { now: AtomicU64::new(now.0), passed: AtomicU64::new(0) }
     }
 
-    /// Moves the clock to `now`, backwards too.
+    /// Moves the clock to `now`, backwards too. If that is forward, the time in between has passed.
     pub fn set(&self, now: UnixTime) {
-        self.0.store(now.0, Ordering::SeqCst);
+        let before = self.now.swap(now.0, Ordering::SeqCst);
+        self.passed.fetch_add(now.0.saturating_sub(before), Ordering::SeqCst);
+    }
+
+    /// Sets the clock wrong, or right: it shows `now`, but no time has passed.
+    pub fn jump(&self, now: UnixTime) {
+        self.now.store(now.0, Ordering::SeqCst);
     }
 
     /// Moves the clock forward by the whole seconds of `by`.
@@ -94,7 +113,11 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> UnixTime {
-        UnixTime(self.0.load(Ordering::SeqCst))
+        UnixTime(self.now.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.passed.load(Ordering::SeqCst))
     }
 }
 
@@ -105,5 +128,9 @@ impl<C: Clock> Clock for std::sync::Arc<C> {
 
     fn now_ms(&self) -> u64 {
         (**self).now_ms()
+    }
+
+    fn monotonic(&self) -> Duration {
+        (**self).monotonic()
     }
 }

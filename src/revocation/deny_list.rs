@@ -18,20 +18,27 @@ use std::{
 
 /// The sessions, users, tokens and clients that were revoked within the life of an access token.
 ///
-/// An entry is dropped when the last token that it concerns has expired, and not before.
+/// An entry is dropped when the last token that it concerns has expired, and not before. Both clocks
+/// have to say so: a time of day that jumps ahead and back makes no revoked token good again.
 #[derive(Debug, Default)]
 pub struct DenyList(RwLock<Denied>);
 
+/// Until when an entry is kept.
+#[derive(Clone, Copy, Debug)]
+struct Until {
+    time: UnixTime,
+    /// By [`Clock::monotonic`](crate::clock::Clock::monotonic).
+    monotonic: Duration,
+}
+
 #[derive(Debug, Default)]
 struct Denied {
-    /// Until when to remember.
-    sessions: HashMap<SessionId, UnixTime>,
-    /// The first revision that is good, and until when to remember.
-    users: HashMap<UserId, (u64, UnixTime)>,
-    /// Until when to remember.
-    tokens: HashMap<TokenId, UnixTime>,
-    /// The client's first revision that is good, and until when to remember.
-    clients: HashMap<ClientId, (u64, UnixTime)>,
+    sessions: HashMap<SessionId, Until>,
+    /// The first revision that is good.
+    users: HashMap<UserId, (u64, Until)>,
+    tokens: HashMap<TokenId, Until>,
+    /// The client's first revision that is good.
+    clients: HashMap<ClientId, (u64, Until)>,
     /// Tokens of a lesser revision are from before the store lost what it remembered.
     epoch: u64,
 }
@@ -55,12 +62,13 @@ impl DenyList {
 
     /// The least revision of this client whose tokens are taken, and until when that is remembered.
     pub fn client(&self, id: &ClientId) -> Option<(u64, UnixTime)> {
-        self.read().clients.get(id).copied()
+        self.read().clients.get(id).map(|(first_good, until)| (*first_good, until.time))
     }
 
-    /// Takes a line of the list, to be remembered for `keep` after the revocation.
-    pub fn note(&self, line: &Revocation, keep: Duration) {
-        let until = line.at.plus(keep);
+    /// Takes a line of the list, to be kept for `keep` after the revocation, and for as long from
+    /// now on by [`Clock::monotonic`](crate::clock::Clock::monotonic), which is at `monotonic`.
+    pub fn note(&self, line: &Revocation, keep: Duration, monotonic: Duration) {
+        let until = Until { time: line.at.plus(keep), monotonic: monotonic.saturating_add(keep) };
         let mut denied = self.write();
         match &line.subject {
             RevokedSubject::Session(id) => remember(denied.sessions.entry(*id), until),
@@ -83,13 +91,15 @@ impl DenyList {
         (denied.sessions.keys().copied().collect(), denied.users.keys().copied().collect())
     }
 
-    /// Drops what no longer matters at `now`.
-    pub fn forget(&self, now: UnixTime) {
+    /// Drops what no longer matters by both times: the time of day, and
+    /// [`Clock::monotonic`](crate::clock::Clock::monotonic).
+    pub fn forget(&self, now: UnixTime, monotonic: Duration) {
+        let is_kept = |until: &Until| now < until.time || monotonic < until.monotonic;
         let mut denied = self.write();
-        denied.sessions.retain(|_, until| now < *until);
-        denied.users.retain(|_, (_, until)| now < *until);
-        denied.tokens.retain(|_, until| now < *until);
-        denied.clients.retain(|_, (_, until)| now < *until);
+        denied.sessions.retain(|_, until| is_kept(until));
+        denied.users.retain(|_, (_, until)| is_kept(until));
+        denied.tokens.retain(|_, until| is_kept(until));
+        denied.clients.retain(|_, (_, until)| is_kept(until));
     }
 
     /// How many entries there are.
@@ -132,13 +142,19 @@ impl Denied {
     }
 }
 
-fn remember<K: Eq + Hash>(entry: Entry<'_, K, UnixTime>, until: UnixTime) {
-    let remembered = entry.or_insert(until);
-    *remembered = until.max(*remembered);
+impl Until {
+    fn later(self, other: Self) -> Self {
+        Self { time: self.time.max(other.time), monotonic: self.monotonic.max(other.monotonic) }
+    }
 }
 
-fn raise<K: Eq + Hash>(entry: Entry<'_, K, (u64, UnixTime)>, revision: u64, until: UnixTime) {
-    let (first_good, remembered) = entry.or_insert((revision, until));
+fn remember<K: Eq + Hash>(entry: Entry<'_, K, Until>, until: Until) {
+    let kept = entry.or_insert(until);
+    *kept = kept.later(until);
+}
+
+fn raise<K: Eq + Hash>(entry: Entry<'_, K, (u64, Until)>, revision: u64, until: Until) {
+    let (first_good, kept) = entry.or_insert((revision, until));
     *first_good = revision.max(*first_good);
-    *remembered = until.max(*remembered);
+    *kept = kept.later(until);
 }

@@ -173,7 +173,7 @@ impl Follower {
 
     /// Drops what no longer matters. To be called now and then.
     pub fn forget(&self) {
-        self.denied.forget(self.clock.now());
+        self.denied.forget(self.clock.now(), self.clock.monotonic());
     }
 
     /// Reads a page, without deciding what to do if the list is another one.
@@ -196,13 +196,18 @@ impl Follower {
             // Somebody has read on meanwhile; what counts is the list from there.
             return Next::Read;
         }
-        let (list, now) = (&page.list, self.clock.now());
-        let is_old = |line: &Revocation| line.at.plus(KEPT_IN_STORE.saturating_sub(MARGIN)) <= now;
+        let (list, now, monotonic) = (&page.list, self.clock.now(), self.clock.monotonic());
+        // By the store's clock too: one of ours that is ahead must not hide that lines are missing.
+        let purged_after = KEPT_IN_STORE.saturating_sub(MARGIN);
+        let is_old = |line: &Revocation| {
+            let age = Duration::from_millis(list.read_at.saturating_sub(line.written_at));
+            line.at.plus(purged_after) <= now && purged_after <= age
+        };
         if list.epoch == 0 || list.epoch != heard.epoch || !heard.continues_in(list, is_old) {
             return Next::Lost;
         }
         for line in list.lines.iter().filter(|line| line.position > page.from) {
-            self.denied.note(line, self.keep);
+            self.denied.note(line, self.keep, monotonic);
             if let RevokedSubject::User(_, revision) = line.subject {
                 heard.greatest = revision.max(heard.greatest);
             }
@@ -219,7 +224,7 @@ impl Follower {
         }
         if !std::mem::replace(&mut heard.caught_up, true) {
             // The list has more than what matters here.
-            self.denied.forget(now);
+            self.denied.forget(now, monotonic);
         }
         Next::Done
     }

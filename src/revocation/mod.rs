@@ -183,7 +183,7 @@ impl Revocations {
     /// returns how many entries of the store's list.
     pub async fn trim(&self) -> Result<u64, StoreError> {
         let now = self.clock.now();
-        self.follower.denied.forget(now);
+        self.follower.forget();
         batches(|| self.store.trim(now.minus(KEPT_IN_STORE), BATCH)).await
     }
 }

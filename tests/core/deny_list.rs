@@ -45,7 +45,7 @@ fn through(id: &str, revision: u64) -> Claims {
 fn listed(subjects: impl IntoIterator<Item = RevokedSubject>) -> DenyList {
     let denied = DenyList::default();
     for (subject, position) in subjects.into_iter().zip(1..) {
-        denied.note(&line(position, subject), KEPT);
+        denied.note(&line(position, subject), KEPT, Duration::ZERO);
     }
     denied
 }
@@ -128,7 +128,7 @@ fn a_line_is_forgotten_when_no_token_that_it_denies_can_live_and_not_before() {
     {
         again.at = at;
         again.subject = subject;
-        denied.note(&again, KEPT);
+        denied.note(&again, KEPT, Duration::ZERO);
     }
     let seconds = |seconds| NOW.plus(KEPT).plus(Duration::from_secs(seconds));
     let answers = || {
@@ -142,9 +142,31 @@ fn a_line_is_forgotten_when_no_token_that_it_denies_can_live_and_not_before() {
         (seconds(9), [false, false, true, true], 2),
         (seconds(10), [false; 4], 0),
     ] {
-        denied.forget(now);
+        denied.forget(now, KEPT);
         assert_eq!((answers(), denied.len(), denied.is_empty()), (expected, left, left == 0), "at {now}");
     }
+}
+
+#[test]
+fn a_line_is_kept_until_both_clocks_say_that_its_tokens_have_expired() {
+    let second = Duration::from_secs(1);
+    for (now, monotonic, is_kept) in [
+        (NOW.plus(KEPT), KEPT - second, true),
+        (NOW.plus(KEPT).minus(second), KEPT, true),
+        (NOW.plus(KEPT), KEPT, false),
+        (UnixTime(u64::MAX), Duration::ZERO, true),
+        (UnixTime(0), Duration::MAX, true),
+    ] {
+        let denied = DenyList::default();
+        denied.note(&line(1, token(1)), KEPT, Duration::ZERO);
+        denied.forget(now, monotonic);
+        assert_eq!(denied.denies(&of_token(1)), is_kept, "{now} {monotonic:?}");
+    }
+    let denied = DenyList::default();
+    denied.note(&line(1, token(1)), KEPT, second);
+    denied.note(&line(1, token(1)), KEPT, Duration::ZERO);
+    denied.forget(NOW.plus(KEPT), KEPT);
+    assert!(denied.denies(&of_token(1)), "a line that is read twice is not forgotten earlier");
 }
 
 #[test]
@@ -153,7 +175,7 @@ fn a_line_about_a_token_or_a_client_contradicts_no_session() {
     let denied = listed([token(1), client("reports", u64::MAX), client("first-party", u64::MAX)]);
     assert!(!denied.contradicts(id, user, 0));
     assert_eq!(denied.entries(), (vec![], vec![]), "nor need a store be told of it that has forgotten");
-    denied.note(&line(9, RevokedSubject::User(user, 7)), KEPT);
+    denied.note(&line(9, RevokedSubject::User(user, 7)), KEPT, Duration::ZERO);
     assert!(denied.contradicts(id, user, 6) && !denied.contradicts(id, user, 7));
 }
 

@@ -73,7 +73,8 @@ pub fn page(epoch: u64, all: &[Revocation], from: u64, limit: usize) -> Page {
     let mut lines: Vec<_> = all.iter().filter(|line| line.position >= from).cloned().collect();
     let more = lines.len() > limit;
     lines.truncate(limit);
-    Page { from, list: RevocationList { epoch, read_at: NOW.0 * 1_000 + 7, lines }, more, keys: None }
+    let newest = all.iter().map(|line| line.at).max().unwrap_or(NOW);
+    Page { from, list: RevocationList { epoch, read_at: newest.0 * 1_000 + 7, lines }, more, keys: None }
 }
 
 /// Reads such a list to its end; says how many pages that took.

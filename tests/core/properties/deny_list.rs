@@ -28,9 +28,17 @@ fn token(at: usize) -> TokenId {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Note { what: RevokedSubject, at: u64, keep: u64 },
+    Note {
+        what: RevokedSubject,
+        at: u64,
+        keep: u64,
+    },
     BeginEpoch(u64),
-    Forget(u64),
+    /// The time of day may be any, by a clock that was set wrong; the other only passes.
+    Forget {
+        now: u64,
+        passed: u64,
+    },
 }
 
 /// What a token says of itself that lines are about.
@@ -93,7 +101,7 @@ fn step() -> impl Strategy<Value = Step> {
     let note = (what, second(), prop_oneof![Just(10), 0..30_u64]);
     prop_oneof![
         12 => note.prop_map(|(what, at, keep)| Step::Note { what, at, keep }),
-        4 => second().prop_map(Step::Forget),
+        4 => (second(), prop_oneof![Just(0), 0..30_u64]).prop_map(|(now, passed)| Step::Forget { now, passed }),
         1 => (0..4_u64).prop_map(Step::BeginEpoch),
     ]
 }
@@ -114,49 +122,60 @@ fn are_of_one(a: &RevokedSubject, b: &RevokedSubject) -> bool {
     }
 }
 
-/// The lines that it was told, each with the second from which on it may be forgotten.
+/// The lines that it was told, each with the seconds of both clocks from which on it may be forgotten.
 #[derive(Default)]
 struct Model {
-    lines: Vec<(RevokedSubject, u64)>,
+    lines: Vec<(RevokedSubject, u64, u64)>,
     epoch: u64,
+    monotonic: u64,
 }
 
 impl Model {
     fn take(&mut self, step: &Step) {
         match step {
-            Step::Note { what, at, keep } => self.lines.push((what.clone(), at.saturating_add(*keep))),
+            Step::Note { what, at, keep } => {
+                self.lines.push((what.clone(), at.saturating_add(*keep), self.monotonic + keep));
+            }
             Step::BeginEpoch(epoch) => self.epoch = self.epoch.max(*epoch),
-            Step::Forget(now) => {
+            Step::Forget { now, passed } => {
+                self.monotonic += passed;
+                let monotonic = self.monotonic;
                 // A line is needed as long as the last one about the same thing.
                 let all = self.lines.clone();
                 let needed = |line: &RevokedSubject| {
-                    all.iter().any(|(other, until)| are_of_one(line, other) && *now < *until)
+                    all.iter().any(|(other, until, monotonic_until)| {
+                        are_of_one(line, other) && (*now < *until || monotonic < *monotonic_until)
+                    })
                 };
-                self.lines.retain(|(line, _)| needed(line));
+                self.lines.retain(|(line, ..)| needed(line));
             }
         }
     }
 
     fn denies(&self, token: &Token) -> bool {
-        token.revision < self.epoch || self.lines.iter().any(|(line, _)| token.is_meant(line))
+        token.revision < self.epoch || self.lines.iter().any(|(line, ..)| token.is_meant(line))
     }
 
     /// How many things it is about.
     fn len(&self) -> usize {
         let first =
-            |at: &usize| !self.lines[..*at].iter().any(|(line, _)| are_of_one(line, &self.lines[*at].0));
+            |at: &usize| !self.lines[..*at].iter().any(|(line, ..)| are_of_one(line, &self.lines[*at].0));
         (0..self.lines.len()).filter(first).count()
     }
 }
 
-fn told(list: &DenyList, step: &Step) {
+/// Takes a step at this second of the clock that only passes.
+fn told(list: &DenyList, step: &Step, monotonic: u64) {
+    let monotonic = Duration::from_secs(monotonic);
     match step {
         Step::Note { what, at, keep } => {
             let line = Revocation { position: 1, at: UnixTime(*at), written_at: 0, subject: what.clone() };
-            list.note(&line, Duration::from_secs(*keep));
+            list.note(&line, Duration::from_secs(*keep), monotonic);
         }
         Step::BeginEpoch(epoch) => list.begin_epoch(*epoch),
-        Step::Forget(now) => list.forget(UnixTime(*now)),
+        Step::Forget { now, passed } => {
+            list.forget(UnixTime(*now), monotonic + Duration::from_secs(*passed));
+        }
     }
 }
 
@@ -171,13 +190,13 @@ proptest! {
         let (list, mut model) = (DenyList::default(), Model::default());
         let claims: Vec<_> = tokens.iter().map(Token::claims).collect();
         for step in &steps {
-            told(&list, step);
+            told(&list, step, model.monotonic);
             model.take(step);
             for (token, claims) in tokens.iter().zip(&claims) {
                 prop_assert_eq!(list.denies(claims), model.denies(token), "after {:?}: {:?}", step, token);
                 if let Some(user) = token.user {
                     let of_token = |line: &RevokedSubject| matches!(line, RevokedSubject::Session(_) | RevokedSubject::User(..)) && token.is_meant(line);
-                    let revoked = token.revision < model.epoch || model.lines.iter().any(|(line, _)| of_token(line));
+                    let revoked = token.revision < model.epoch || model.lines.iter().any(|(line, ..)| of_token(line));
                     prop_assert_eq!(list.contradicts(session(token.session), USERS[user], token.revision), revoked);
                 }
             }
@@ -188,20 +207,21 @@ proptest! {
     /// The store that tells of them may be read in any order, and some of it twice.
     #[test]
     fn lines_say_the_same_in_any_order_and_any_number_of_times(
-        lines in proptest::collection::vec(step().prop_filter("lines", |step| !matches!(step, Step::Forget(_))), 1..12),
+        lines in proptest::collection::vec(step().prop_filter("lines", |step| !matches!(step, Step::Forget { .. })), 1..12),
         again in proptest::collection::vec(any::<Index>(), 0..6),
         order in any::<u64>(),
         token in a_token(),
         now in second(),
+        passed in 0..40_u64,
     ) {
         let (one, other) = (DenyList::default(), DenyList::default());
-        lines.iter().for_each(|line| told(&one, line));
+        lines.iter().for_each(|line| told(&one, line, 0));
         let mut shuffled: Vec<_> = lines.iter().chain(again.iter().map(|at| at.get(&lines))).collect();
         let length = shuffled.len();
         (0..length).for_each(|at| shuffled.swap(at, (order.rotate_left(at as u32) % length as u64) as usize));
-        shuffled.iter().for_each(|line| told(&other, line));
+        shuffled.iter().for_each(|line| told(&other, line, 0));
         for list in [&one, &other] {
-            list.forget(UnixTime(now));
+            list.forget(UnixTime(now), Duration::from_secs(passed));
         }
         let claims = token.claims();
         prop_assert_eq!((one.denies(&claims), one.len()), (other.denies(&claims), other.len()));

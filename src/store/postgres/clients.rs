@@ -75,7 +75,8 @@ impl ClientStore for PostgresStore {
         let noting = || {
             sqlx::query(
                 "INSERT INTO spent_assertions (id, spent_until) VALUES ($1, $2)
-                 ON CONFLICT (id) DO UPDATE SET spent_until = $2 WHERE spent_assertions.spent_until <= $3",
+                 ON CONFLICT (id) DO UPDATE SET spent_until = $2
+                 WHERE spent_assertions.spent_until <= least($3, extract(epoch FROM statement_timestamp())::bigint)",
             )
             .bind(assertion)
             .bind(signed(until.0))
@@ -83,11 +84,13 @@ impl ClientStore for PostgresStore {
         };
         let is_new = self.within(|lease| lease.change(noting())).await? > 0;
         // Not in one transaction: of two that each spend what the other is forgetting, neither would
-        // get on. What another transaction holds is left to it.
+        // get on. What another transaction holds is left to it. By the earlier of both clocks: one that is
+        // ahead must not let an assertion be used twice.
         let forgetting = || {
             sqlx::query(
                 "DELETE FROM spent_assertions WHERE id = ANY (ARRAY(
-                     SELECT id FROM spent_assertions WHERE spent_until <= $1
+                     SELECT id FROM spent_assertions
+                     WHERE spent_until <= least($1, extract(epoch FROM statement_timestamp())::bigint)
                      ORDER BY spent_until LIMIT $2 FOR UPDATE SKIP LOCKED))",
             )
             .bind(signed(now.0))

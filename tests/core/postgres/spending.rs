@@ -3,11 +3,11 @@
 use super::{Database, LIMIT, NOW, PATIENT, SHORT};
 use crate::servers::{Postgres, eventually};
 use countersign::{
-    clock::UnixTime,
+    clock::{Clock, SystemClock, UnixTime},
     store::{AssertionId, ClientStore, StoreError},
 };
 use sqlx::Executor;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 use tokio::time::timeout;
 
 const LATER: UnixTime = UnixTime(NOW.0 + 100);
@@ -67,4 +67,16 @@ async fn what_many_spend_again_while_others_forget_it_is_spent_once_and_nothing_
     }
     // The store would have tried again after one.
     assert!(!Postgres::shared().process().log().contains("deadlock detected"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_clock_is_ahead_lets_no_assertion_be_spent_twice() {
+    let database = Database::new();
+    let store = database.open(1, PATIENT).await;
+    let now = SystemClock.now();
+    let [until, ahead] = [100, 100 * 86_400].map(|seconds| now.plus(Duration::from_secs(seconds)));
+    assert!(store.spend(&assertion(1), until, now).await.expect("spent"));
+    assert!(store.spend(&assertion(2), ahead, ahead).await.expect("spent"), "and nothing is forgotten");
+    assert!(!store.spend(&assertion(1), until, now).await.expect("spent already"));
+    assert!(!store.spend(&assertion(1), until, ahead).await.expect("spent already"));
 }

@@ -74,6 +74,12 @@ pub enum KeysError {
         #[source]
         source: StoreError,
     },
+    /// The clocks of this machine and of a store differ too much.
+    #[error("the clocks of this machine and of a store are {} s apart", .0.as_secs())]
+    ClocksDiffer(Duration),
+    /// A store does not say what time it is.
+    #[error("a store does not say what time it is")]
+    Clock(#[source] StoreError),
     /// It cannot be changed so.
     #[error(transparent)]
     Change(#[from] RingError),

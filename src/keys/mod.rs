@@ -18,7 +18,7 @@ use crate::{
     config::{KeyPlace, KeySettings, Settings},
     jwt::{AccessTokens, Algorithm, KeyRing, Lives, SigningKey},
     refresh_token::RefreshKeys,
-    store::{Stores, causes},
+    store::{MAX_DIFFERENCE, Stores, causes},
 };
 use keystore::made;
 use std::{
@@ -46,6 +46,7 @@ pub struct Keys {
     previous: Vec<SigningKey>,
     settings: KeySettings,
     lives: Lives,
+    stores: Stores,
     clock: Arc<dyn Clock>,
     heard: Mutex<Heard>,
     /// Held by whoever reads, so that nobody who has read earlier puts back what is older.
@@ -92,6 +93,7 @@ impl Keys {
             previous,
             settings: settings.keys.clone(),
             lives: settings.lives(),
+            stores: stores.clone(),
             clock,
             heard: Mutex::new(Heard { version, at: Instant::now(), is_unread: false }),
             reading: tokio::sync::Mutex::default(),
@@ -221,7 +223,12 @@ impl Keys {
     }
 
     /// Publishes a successor if one is due, and drops keys that nothing depends on any more.
-    async fn tend(&self) -> Result<(), KeysError> {
+    /// [`follow`](Self::follow) does so all the time.
+    ///
+    /// # Errors
+    /// When the keystore fails, or the clocks of this machine and of a store differ by more than
+    /// [`MAX_DIFFERENCE`]; nothing has changed then.
+    pub async fn tend(&self) -> Result<(), KeysError> {
         let Some(keystore) = &self.keystore else { return Ok(()) };
         let (now, announce) = (self.clock.now(), self.settings.announce);
         let is_due =
@@ -229,6 +236,11 @@ impl Keys {
         let ring = self.tokens.ring();
         if !is_due(&ring) && ring.pruned(now).is_none() {
             return Ok(());
+        }
+        // By a clock that is wrong, keys would be dropped too early and rotated without need.
+        let apart = self.stores.clock_difference(&*self.clock).await.map_err(KeysError::Clock)?;
+        if apart > MAX_DIFFERENCE {
+            return Err(KeysError::ClocksDiffer(apart));
         }
         let successor = made(ring.signing(now).algorithm()).await?;
         keystore

@@ -1,5 +1,6 @@
 //! What to look at before a store is trusted, in sentences for whoever runs it.
 
+use super::clocks::MAX_DIFFERENCE;
 use crate::clock::UnixTime;
 use std::{fmt, time::Duration};
 
@@ -32,16 +33,24 @@ impl Finding {
         Self { severity: Severity::Refusal, text: text.into() }
     }
 
-    /// A warning if a store's own clock, in milliseconds since 1970, is more than `leeway` away
-    /// from this machine's.
+    /// A finding if a store's own clock, in milliseconds since 1970, and this machine's differ: a
+    /// warning beyond `leeway`, a refusal beyond [`MAX_DIFFERENCE`].
     pub fn of_clocks(what: &str, own_clock: u64, now: UnixTime, leeway: Duration) -> Option<Self> {
-        // This machine's is known to the second only.
         let apart = Duration::from_secs((own_clock / 1_000).abs_diff(now.0));
+        let seconds = apart.as_secs();
+        if apart > MAX_DIFFERENCE {
+            return Some(Self::refusal(format!(
+                "the clock of {what} and of this machine are {seconds} s apart, more than the {} s up to which \
+                 this server may remove what has expired: it could end sessions and delete audit events too \
+                 early; set the clocks (NTP)",
+                MAX_DIFFERENCE.as_secs()
+            )));
+        }
+        // This machine's is known to the second only.
         (apart > leeway + Duration::from_secs(1)).then(|| {
             Self::warning(format!(
-                "the clock of {what} and of this machine are {} s apart, more than the leeway of {} s: \
+                "the clock of {what} and of this machine are {seconds} s apart, more than the leeway of {} s: \
                  tokens may be refused or live too long; set the clocks (NTP)",
-                apart.as_secs(),
                 leeway.as_secs()
             ))
         })

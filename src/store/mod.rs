@@ -8,6 +8,7 @@ mod attempt;
 mod audit;
 mod checkup;
 mod client;
+mod clocks;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod key_ring;
@@ -29,6 +30,7 @@ pub(crate) use audit::random_key;
 pub use audit::{AuditLine, AuditStore};
 pub use checkup::{Finding, Severity};
 pub use client::{AssertionId, Authentication, Client, ClientStore, KeptSecret, Lifetimes};
+pub use clocks::MAX_DIFFERENCE;
 pub use key_ring::{KeptRing, KeyRingStore};
 pub use local::LocalAttempts;
 pub use open::OpenError;

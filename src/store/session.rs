@@ -258,6 +258,12 @@ pub trait SessionStore: Send + Sync + 'static {
         self.revocations(1, 0).await.map(drop)
     }
 
+    /// Returns the store's own clock, in milliseconds since 1970; `None` if it has no other than this
+    /// machine's.
+    async fn own_clock(&self) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+
     /// The connections that it keeps, of each pool that it has.
     fn connections(&self) -> Vec<Connections> {
         vec![]

@@ -119,6 +119,12 @@ pub trait UserStore: Send + Sync + 'static {
     /// Whether the store answers, and takes changes as far as it can tell without making one.
     async fn ping(&self) -> Result<(), StoreError>;
 
+    /// Returns the store's own clock, in milliseconds since 1970; `None` if it has no other than this
+    /// machine's.
+    async fn own_clock(&self) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+
     /// The connections that it keeps, of each pool that it has.
     fn connections(&self) -> Vec<Connections> {
         vec![]

@@ -7,6 +7,7 @@ mod basic;
 pub mod bearer;
 mod body;
 mod catcher;
+mod clocks;
 mod complaint;
 pub mod cookie;
 mod cors;

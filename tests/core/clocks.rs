@@ -1,14 +1,21 @@
 //! Clocks that step, and instances whose clocks differ.
 
-use crate::PASSWORD;
+use crate::{
+    PASSWORD,
+    stores::{new_namespace, redis},
+};
 use countersign::{
     audit::Actor,
-    clock::{ManualClock, UnixTime},
+    clock::{Clock, ManualClock, SystemClock, UnixTime},
     config::{Environment, Settings},
     grant::{Authority, Caller, GrantError, TokenRequest, Tokens},
+    keys::KeysError,
     password::Password,
+    stage,
     store::{Stores, memory::MemoryStore},
 };
+use rocket::{async_test, error::ErrorKind, http::Status, local::asynchronous::Client};
+use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 
 const NOW: UnixTime = UnixTime(1_700_000_000);
@@ -50,7 +57,7 @@ impl Instance {
     }
 
     fn takes(&self, tokens: &Tokens) -> bool {
-        let now = countersign::clock::Clock::now(&self.clock);
+        let now = self.clock.now();
         let claims = self.authority.tokens.verify(tokens.access_token.as_bytes(), now);
         claims.is_ok_and(|claims| !self.authority.revocations.denies(&claims))
     }
@@ -130,4 +137,147 @@ async fn what_was_revoked_stays_refused_for_as_long_as_a_late_clock_would_take_i
     assert!(instance.takes(&kept) && !instance.takes(&revoked));
     instance.clock.set(NOW.plus(Duration::from_secs(960)));
     assert!(!instance.takes(&kept));
+}
+
+/// How far a clock is ahead that somebody has set wrong.
+const HUNDRED_DAYS: Duration = Duration::from_secs(100 * 86_400);
+
+#[tokio::test]
+async fn a_clock_that_jumps_ahead_and_back_makes_no_revoked_token_good_again() {
+    let stores = stores_with_ada().await;
+    let instance = Instance::on(&stores, NOW, "5").await;
+    let [kept, token, session, user] =
+        [instance.login().await, instance.login().await, instance.login().await, instance.login().await];
+    let claims = |tokens: &Tokens| {
+        instance.authority.tokens.verify(tokens.access_token.as_bytes(), NOW).expect("a good token")
+    };
+    let revocations = &instance.authority.revocations;
+    revocations.token(claims(&token).token_id().parse().expect("an id")).await.expect("revoked");
+    revocations.session(claims(&session).session_id().parse().expect("an id")).await.expect("revoked");
+    let revoked = [&token, &session];
+    assert!(instance.takes(&kept) && revoked.iter().all(|tokens| !instance.takes(tokens)));
+
+    // One that starts just then reads the list by the wrong clock.
+    let started = Instance::on(&stores, NOW.plus(HUNDRED_DAYS), "5").await;
+    instance.clock.jump(NOW.plus(HUNDRED_DAYS));
+    instance.authority.keys.forget();
+    revocations.purge().await.expect("purged");
+    assert!(!instance.takes(&kept), "by that clock it has expired");
+    for instance in [&instance, &started] {
+        instance.clock.jump(NOW);
+        assert!(revoked.iter().all(|tokens| !instance.takes(tokens)), "a revoked token is taken");
+    }
+    assert!(instance.takes(&kept) && instance.takes(&user));
+    revocations.user(claims(&user).subject().parse().expect("an id")).await.expect("revoked");
+    instance.clock.jump(NOW.plus(HUNDRED_DAYS));
+    revocations.purge().await.expect("purged");
+    instance.clock.jump(NOW);
+    assert!(!instance.takes(&user) && !instance.takes(&kept));
+}
+
+#[tokio::test]
+async fn no_cache_takes_a_token_after_its_end_however_the_clock_jumps() {
+    let stores = stores_with_ada().await;
+    let instance = Instance::on(&stores, NOW, "0").await;
+    let tokens = instance.login().await;
+    let end = NOW.plus(Duration::from_secs(900));
+    for (now, is_taken) in [
+        (NOW, true),
+        (NOW.plus(HUNDRED_DAYS), false),
+        (end.minus(Duration::from_secs(1)), true),
+        (end, false),
+        (NOW.minus(HUNDRED_DAYS), false),
+        (end, false),
+    ] {
+        instance.clock.jump(now);
+        for _ in 0..2 {
+            assert_eq!(instance.takes(&tokens), is_taken, "at {now}");
+            instance.authority.keys.forget();
+        }
+    }
+}
+
+/// A server of its own clock, whose users are in memory and whose sessions are in Redis.
+async fn served(clock: &Arc<ManualClock>) -> Result<Client, rocket::Error> {
+    let settings = Settings::load(
+        &rocket::Config::figment(),
+        Environment::from_pairs([
+            ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1"),
+            ("COUNTERSIGN_METRICS", "on"),
+        ]),
+    );
+    let sessions = redis(&new_namespace()).await;
+    let stores = Stores { sessions, ..Stores::of(Arc::new(MemoryStore::new())) };
+    let stage = stage().settings(settings.expect("good settings")).stores(stores).clock(clock.clone());
+    Client::untracked(rocket::build().attach(stage)).await
+}
+
+/// Waits until it is of this status: the stores are asked once a second at most.
+async fn becomes(client: &Client, expected: Status) -> Value {
+    for _ in 0..200 {
+        let reply = client.get("/health/ready").dispatch().await;
+        if reply.status() == expected {
+            return serde_json::from_str(&reply.into_string().await.expect("a body")).expect("JSON");
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it does not become {expected}");
+}
+
+#[async_test]
+async fn a_server_whose_clock_is_not_the_stores_does_not_start() {
+    for off in [HUNDRED_DAYS, Duration::from_secs(120)] {
+        for now in [SystemClock.now().plus(off), SystemClock.now().minus(off)] {
+            let refused = served(&Arc::new(ManualClock::new(now))).await;
+            let error = refused.err().unwrap_or_else(|| panic!("it started, {} s off", off.as_secs()));
+            assert!(matches!(error.kind(), ErrorKind::FailedFairings(_)), "{error}");
+        }
+    }
+    assert!(served(&Arc::new(ManualClock::new(SystemClock.now()))).await.is_ok());
+}
+
+#[async_test]
+async fn a_server_whose_clock_goes_wrong_is_not_ready_until_it_is_right() {
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let client = served(&clock).await.expect("it starts");
+    let body = becomes(&client, Status::Ok).await;
+    assert_eq!(body["clock"]["state"], "up", "{body}");
+    for wrong in [SystemClock.now().plus(HUNDRED_DAYS), SystemClock.now().minus(HUNDRED_DAYS)] {
+        clock.jump(wrong);
+        let body = becomes(&client, Status::ServiceUnavailable).await;
+        assert_eq!(body["clock"]["state"], "off", "{body}");
+        let apart = body["clock"]["difference_s"].as_u64().expect("seconds");
+        assert!(apart.abs_diff(HUNDRED_DAYS.as_secs()) < 60, "{body}");
+        clock.jump(SystemClock.now());
+        becomes(&client, Status::Ok).await;
+    }
+}
+
+#[tokio::test]
+async fn keys_rotate_only_while_the_clocks_agree() {
+    let environment = Environment::from_pairs([
+        ("COUNTERSIGN_DATABASE_URL", "memory:"),
+        ("COUNTERSIGN_KEYS__STORE", "database"),
+        ("COUNTERSIGN_KEYS__ENCRYPTION_KEY", "Wm4tYq7RzX1nLd8KpV5cHs2GbJf6Ue9A"),
+    ]);
+    let settings = Settings::load(&rocket::Config::figment(), environment).expect("good settings");
+    let memory = Stores::all_in(Arc::new(MemoryStore::new()));
+    let shared =
+        Stores { sessions: redis(&new_namespace()).await, ..Stores::all_in(Arc::new(MemoryStore::new())) };
+    for (stores, has_clock) in [(shared, true), (memory, false)] {
+        let clock = Arc::new(ManualClock::new(SystemClock.now()));
+        let authority = Authority::open(&settings, stores, clock.clone()).await.expect("opened");
+        let keys = || authority.keys.tokens().ring().keys().len();
+        authority.keys.tend().await.expect("nothing is due");
+        assert_eq!(keys(), 1);
+        clock.jump(SystemClock.now().plus(HUNDRED_DAYS));
+        let tended = authority.keys.tend().await;
+        if has_clock {
+            assert!(matches!(tended, Err(KeysError::ClocksDiffer(_))), "{tended:?}");
+            assert_eq!(keys(), 1, "nothing has changed");
+        } else {
+            tended.expect("by that clock a successor is due, and there is no other");
+            assert_eq!(keys(), 2);
+        }
+    }
 }

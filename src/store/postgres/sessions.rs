@@ -273,6 +273,10 @@ impl SessionStore for PostgresStore {
         self.trimmed(before, limit).await
     }
 
+    async fn own_clock(&self) -> Result<Option<u64>, StoreError> {
+        self.time().await.map(Some)
+    }
+
     async fn checkup(&self, now: UnixTime, leeway: Duration) -> Result<Vec<Finding>, StoreError> {
         Ok(self.vitals().await?.findings(now, leeway))
     }

@@ -167,6 +167,10 @@ impl UserStore for PostgresStore {
         vec![Connections::of("postgres", &self.pool)]
     }
 
+    async fn own_clock(&self) -> Result<Option<u64>, StoreError> {
+        self.time().await.map(Some)
+    }
+
     async fn checkup(&self, now: UnixTime, leeway: Duration) -> Result<Vec<Finding>, StoreError> {
         Ok(self.vitals().await?.findings(now, leeway))
     }

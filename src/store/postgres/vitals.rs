@@ -39,6 +39,12 @@ impl Vitals {
 }
 
 impl PostgresStore {
+    /// The server's clock, in milliseconds since 1970.
+    pub(super) async fn time(&self) -> Result<u64, StoreError> {
+        let ask = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS clock";
+        rows::number(&self.within(|lease| lease.one(sqlx::query(ask))).await?, "clock")
+    }
+
     /// What the server says of itself.
     pub async fn vitals(&self) -> Result<Vitals, StoreError> {
         let row = self.read_only(|lease| {

@@ -169,6 +169,10 @@ impl SessionStore for RedisStore {
         self.link.command(redis::cmd("SET").arg(&self.keys.probe).arg("x").arg("EX").arg(60)).await
     }
 
+    async fn own_clock(&self) -> Result<Option<u64>, StoreError> {
+        self.time().await.map(Some)
+    }
+
     async fn checkup(&self, now: UnixTime, leeway: Duration) -> Result<Vec<Finding>, StoreError> {
         let mut findings = self.vitals().await?.findings(now, leeway);
         if findings.iter().any(|finding| finding.severity == Severity::Refusal) {

@@ -52,10 +52,16 @@ impl Vitals {
 }
 
 impl RedisStore {
+    /// The server's clock, in milliseconds since 1970.
+    pub(super) async fn time(&self) -> Result<u64, StoreError> {
+        let (seconds, micros): (u64, u64) = self.link.command(&redis::cmd("TIME")).await?;
+        Ok(seconds * 1_000 + micros / 1_000)
+    }
+
     /// Asks Redis how it is set up. Of a Cluster, all masters, since our slot may move to each of
     /// them: it is as good as the worst.
     pub async fn vitals(&self) -> Result<Vitals, StoreError> {
-        let (seconds, micros): (u64, u64) = self.link.command(&redis::cmd("TIME")).await?;
+        let clock = self.time().await?;
         let info: Value = self.link.command(&redis::cmd("INFO")).await?;
         let infos: Vec<String> = match info {
             // A cluster answers with each node's.
@@ -72,7 +78,7 @@ impl RedisStore {
             values.max_by_key(|value| *value != good).map(str::to_owned)
         };
         Ok(Vitals {
-            clock: seconds * 1_000 + micros / 1_000,
+            clock,
             eviction: field("maxmemory_policy", "noeviction"),
             append_only: field("aof_enabled", "1").map(|value| value == "1"),
             is_replica: field("role", "master").is_some_and(|role| role == "slave"),

@@ -60,7 +60,8 @@ pub(super) fn live() -> Private<Health> {
     operation_id = "ready",
     tag = tag::HEALTH,
     summary = "Whether requests can be served",
-    description = "They can while the stores answer and it is known what was revoked, until the server is about to end. \
+    description = "They can while the stores answer, their clocks and this server's differ by a minute at most, and it is \
+        known what was revoked, until the server is about to end. \
         The stores are asked once a second at most. Where the metrics cannot be read, only `status` is there.",
     responses(
         (
@@ -75,6 +76,7 @@ pub(super) fn live() -> Private<Health> {
                     "state": "up", "staleness_ms": 40, "max_staleness_ms": 30000, "when_stale": "refuse", "lag": null,
                 },
                 "hashing": { "state": "up", "waiting": 0, "queue": 64, "running": 0, "threads": 1 },
+                "clock": { "state": "up", "difference_s": 0 },
             }),
         ),
         (
@@ -90,6 +92,7 @@ pub(super) fn live() -> Private<Health> {
                     "state": "up", "staleness_ms": 40, "max_staleness_ms": 30000, "when_stale": "refuse", "lag": null,
                 },
                 "hashing": { "state": "up", "waiting": 0, "queue": 64, "running": 0, "threads": 1 },
+                "clock": { "state": "up", "difference_s": 0 },
                 "error": "temporarily_unavailable",
                 "error_description": "The service cannot answer right now; try again shortly",
             }),

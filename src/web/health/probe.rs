@@ -2,6 +2,7 @@
 
 use super::readiness::Answers;
 use crate::{
+    clock::Clock,
     store::{StoreError, Stores},
     web::complaint::complain,
 };
@@ -24,6 +25,8 @@ pub(super) struct StoreAnswers {
     pub(super) sessions: Answers,
     pub(super) clients: Answers,
     pub(super) attempts: Answers,
+    /// By how much this server's clock and the stores' differ, if all of them say.
+    pub(super) clock_difference: Option<Duration>,
 }
 
 /// The cached answers. Clones share them.
@@ -33,26 +36,27 @@ pub(super) struct Probe(Arc<Mutex<Option<(Instant, StoreAnswers)>>>);
 impl Probe {
     /// Returns answers that are at most a second old, and asks for new ones otherwise. One caller asks at
     /// a time; the others wait for its answers and use them.
-    pub(super) async fn answers(&self, stores: &Stores) -> StoreAnswers {
+    pub(super) async fn answers(&self, stores: &Stores, clock: &dyn Clock) -> StoreAnswers {
         let mut last = self.0.lock().await;
         if let Some((at, answers)) = *last
             && at.elapsed() < REUSED
         {
             return answers;
         }
-        let answers = ask(stores).await;
+        let answers = ask(stores, clock).await;
         *last = Some((Instant::now(), answers));
         answers
     }
 }
 
 /// Asks each store once, all at the same time, and waits for none longer than two seconds.
-async fn ask(stores: &Stores) -> StoreAnswers {
-    let (users, sessions, clients, attempts) = join!(
+async fn ask(stores: &Stores, clock: &dyn Clock) -> StoreAnswers {
+    let (users, sessions, clients, attempts, clock_difference) = join!(
         answer("users", stores.users.ping()),
         answer("sessions", stores.sessions.probe()),
         of_clients(stores),
-        of_attempts(stores)
+        of_attempts(stores),
+        timeout(PATIENCE, stores.clock_difference(clock))
     );
     // What is in a store that was asked already is as well as that.
     let shared = |own: Option<Answers>, is_in: fn(&Stores) -> Place| {
@@ -63,7 +67,9 @@ async fn ask(stores: &Stores) -> StoreAnswers {
         })
     };
     let (clients, attempts) = (shared(clients, place_of_clients), shared(attempts, place_of_attempts));
-    StoreAnswers { users, sessions, clients, attempts }
+    // That a store does not answer is said by its own state.
+    let clock_difference = clock_difference.ok().and_then(Result::ok);
+    StoreAnswers { users, sessions, clients, attempts, clock_difference }
 }
 
 async fn answer(what: &str, asked: impl Future<Output = Result<(), StoreError>>) -> Answers {

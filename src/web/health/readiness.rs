@@ -5,6 +5,7 @@ use crate::{
     config::WhenStale,
     grant::Authority,
     revocation::Lag,
+    store::MAX_DIFFERENCE,
     web::{answer::Private, catcher},
 };
 use rocket::{
@@ -42,8 +43,20 @@ pub(in crate::web) struct Readiness {
     revocation: Revocation,
     #[schema(inline, required = false)]
     hashing: Hashing,
+    #[schema(inline, required = false)]
+    clock: Clock,
     #[serde(skip)]
     has_details: bool,
+}
+
+/// Whether this server's clock and the stores' agree.
+#[derive(Serialize, ToSchema)]
+struct Clock {
+    /// `up`, `off` by more than a minute, or `unknown` while a store does not answer.
+    state: &'static str,
+    /// By how many seconds it differs from a store's at most; `null` while unknown.
+    #[schema(required = true)]
+    difference_s: Option<u64>,
 }
 
 /// Whether a store answers.
@@ -146,9 +159,12 @@ impl Readiness {
     /// How things stand, by answers of the stores that are at most a second old.
     pub(in crate::web) async fn of(health: &HealthCheck) -> Self {
         let HealthCheck { authority, drain, probe, has_details } = health;
-        let StoreAnswers { users, sessions, clients, attempts } = probe.answers(&authority.stores).await;
+        let answers = probe.answers(&authority.stores, &*authority.clock).await;
+        let StoreAnswers { users, sessions, clients, attempts, clock_difference } = answers;
+        let clock = Clock::of(clock_difference);
         let answers = [users, sessions, clients, attempts];
-        let is_ready = answers.iter().all(|answer| *answer == Answers::Up) && authority.is_informed();
+        let is_ready =
+            answers.iter().all(|answer| *answer == Answers::Up) && authority.is_informed() && clock.is_up();
         Self {
             status: match is_ready {
                 _ if drain.has_begun() => "draining",
@@ -163,6 +179,7 @@ impl Readiness {
             keys: Keys::of(authority),
             revocation: Revocation::of(authority),
             hashing: Hashing::of(authority),
+            clock,
             has_details: *has_details,
         }
     }
@@ -230,6 +247,22 @@ impl Hashing {
             running: load.running,
             threads: load.threads,
         }
+    }
+}
+
+impl Clock {
+    /// `None`: a store did not say what time it is.
+    fn of(difference: Option<Duration>) -> Self {
+        let state = match difference {
+            Some(apart) if apart > MAX_DIFFERENCE => "off",
+            Some(_) => "up",
+            None => "unknown",
+        };
+        Self { state, difference_s: difference.map(|apart| apart.as_secs()) }
+    }
+
+    fn is_up(&self) -> bool {
+        self.state == "up"
     }
 }
 

@@ -108,7 +108,7 @@ pub enum Advance {
 }
 
 /// A line of the revocation list, in the order in which things were revoked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Revocation {
     /// Its place: greater than those of all lines before it.
     pub position: u64,
@@ -141,7 +141,7 @@ pub trait RevocationFeed: Send {
 }
 
 /// What a line of the revocation list revokes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RevokedSubject {
     /// All access tokens of a session.
     Session(SessionId),
@@ -235,6 +235,14 @@ pub trait SessionStore: Send + Sync + 'static {
     /// clock, so that nobody needs to remember it. A store without an epoch answers every other
     /// method that has to do with revisions with an error.
     async fn begin_epoch(&self, than: u64) -> Result<u64, StoreError>;
+
+    /// Does the same; if it begins an epoch, all sessions that were created in earlier ones end in
+    /// that step.
+    ///
+    /// Once it has answered, none of them advances or is found. They get no lines on the list, since
+    /// their access tokens are of an earlier epoch too, and may stay in the store until their time is
+    /// over.
+    async fn begin_epoch_without_sessions(&self, than: u64) -> Result<u64, StoreError>;
 
     /// Listens for revocations, by whomever.
     async fn feed(&self) -> Result<Box<dyn RevocationFeed>, StoreError>;

@@ -99,6 +99,9 @@ impl SessionStore for Racy {
     async fn begin_epoch(&self, than: u64) -> Result<u64, StoreError> {
         self.0.begin_epoch(than).await
     }
+    async fn begin_epoch_without_sessions(&self, than: u64) -> Result<u64, StoreError> {
+        self.0.begin_epoch_without_sessions(than).await
+    }
     async fn feed(&self) -> Result<Box<dyn RevocationFeed>, StoreError> {
         self.0.feed().await
     }

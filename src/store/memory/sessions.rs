@@ -30,6 +30,8 @@ pub(super) struct Sessions {
     revocations: Vec<Revocation>,
     position: u64,
     epoch: u64,
+    /// Sessions of earlier epochs are over.
+    live_since: u64,
 }
 
 /// The store's own clock, in milliseconds since 1970; a database would have one too.
@@ -41,6 +43,8 @@ fn own_clock() -> u64 {
 #[derive(Debug)]
 struct Kept {
     session: Session,
+    /// In which it was created.
+    epoch: u64,
     revoked_at: Option<UnixTime>,
 }
 
@@ -51,15 +55,20 @@ impl Kept {
     }
 }
 
+impl Kept {
+    fn is_live(&self, since: u64, now: UnixTime) -> bool {
+        self.revoked_at.is_none() && self.epoch >= since && !self.session.is_expired(now)
+    }
+}
+
 impl Sessions {
     fn live(&mut self, id: SessionId, now: UnixTime) -> Option<&mut Session> {
         let kept = self.kept.get_mut(&id)?;
-        let live = kept.revoked_at.is_none() && !kept.session.is_expired(now);
-        live.then_some(&mut kept.session)
+        kept.is_live(self.live_since, now).then_some(&mut kept.session)
     }
 
     fn live_at(&self, now: UnixTime) -> impl Iterator<Item = &Session> {
-        let live = move |kept: &&Kept| kept.revoked_at.is_none() && !kept.session.is_expired(now);
+        let live = move |kept: &&Kept| kept.is_live(self.live_since, now);
         self.kept.values().filter(live).map(|kept| &kept.session)
     }
 
@@ -90,6 +99,16 @@ impl Sessions {
         self.revisions.insert(user, revision);
         self.note(RevokedSubject::User(user, revision), now);
         Ok(())
+    }
+
+    fn begin_epoch(&mut self, than: u64, ends_sessions: bool) -> u64 {
+        if self.epoch == 0 || self.epoch <= than {
+            self.epoch = own_clock().max(than.saturating_add(1));
+            if ends_sessions {
+                self.live_since = self.epoch;
+            }
+        }
+        self.epoch
     }
 
     fn revision(&self, user: UserId) -> Result<u64, StoreError> {
@@ -143,7 +162,8 @@ impl SessionStore for MemoryStore {
             for old in others.iter().skip(cap.max(1) as usize - 1) {
                 state.revoke(old.id, session.created_at);
             }
-            state.kept.insert(session.id, Kept { session: session.clone(), revoked_at: None });
+            let kept = Kept { session: session.clone(), epoch: state.epoch, revoked_at: None };
+            state.kept.insert(session.id, kept);
             Ok(Creation::Created)
         })
     }
@@ -233,11 +253,11 @@ impl SessionStore for MemoryStore {
     }
 
     async fn begin_epoch(&self, than: u64) -> Result<u64, StoreError> {
-        let mut state = self.sessions();
-        if state.epoch == 0 || state.epoch <= than {
-            state.epoch = own_clock().max(than.saturating_add(1));
-        }
-        Ok(state.epoch)
+        Ok(self.sessions().begin_epoch(than, false))
+    }
+
+    async fn begin_epoch_without_sessions(&self, than: u64) -> Result<u64, StoreError> {
+        Ok(self.sessions().begin_epoch(than, true))
     }
 
     async fn feed(&self) -> Result<Box<dyn RevocationFeed>, StoreError> {

@@ -53,7 +53,7 @@ impl SessionStore for PostgresStore {
             let excess: Vec<Vec<u8>> = sqlx::query_scalar(
                 "SELECT id FROM sessions
                  WHERE user_id = $1 AND revoked_at IS NULL AND $2 < expires_at AND $2 - last_used_at < idle
-                   AND id <> $3
+                   AND id <> $3 AND sessions.epoch >= (SELECT live_since FROM memory)
                  ORDER BY last_used_at DESC, created_at DESC OFFSET $4",
             )
             .bind(session.user.to_string())
@@ -77,7 +77,8 @@ impl SessionStore for PostgresStore {
                 session_columns!(),
                 ", (SELECT greatest(revisions.revision, epoch) FROM memory) AS revision
                  FROM sessions LEFT JOIN revisions USING (user_id)
-                 WHERE id = $1 AND revoked_at IS NULL AND $2 < expires_at AND $2 - last_used_at < idle",
+                 WHERE id = $1 AND revoked_at IS NULL AND $2 < expires_at AND $2 - last_used_at < idle
+                   AND sessions.epoch >= (SELECT live_since FROM memory)",
             ))
             .bind(id.as_bytes())
             .bind(signed(now.0))
@@ -98,6 +99,7 @@ impl SessionStore for PostgresStore {
                 "UPDATE sessions SET generation = generation + 1, last_used_at = $2
                  WHERE id = $1 AND generation = $3 AND revoked_at IS NULL
                    AND $2 < expires_at AND $2 - last_used_at < idle
+                   AND sessions.epoch >= (SELECT live_since FROM memory)
                  RETURNING generation",
             )
             .bind(id.as_bytes())
@@ -126,6 +128,7 @@ impl SessionStore for PostgresStore {
                 session_columns!(),
                 " FROM sessions
                  WHERE user_id = $1 AND revoked_at IS NULL AND $2 < expires_at AND $2 - last_used_at < idle
+                   AND sessions.epoch >= (SELECT live_since FROM memory)
                  ORDER BY last_used_at DESC, created_at DESC",
             ))
             .bind(user.to_string())
@@ -139,7 +142,8 @@ impl SessionStore for PostgresStore {
             sqlx::query(
                 "SELECT count(*) AS found FROM sessions
                  WHERE revoked_at IS NULL AND $1 < expires_at AND $1 - last_used_at < idle
-                   AND $2 <= last_used_at AND last_used_at < $3",
+                   AND $2 <= last_used_at AND last_used_at < $3
+                   AND sessions.epoch >= coalesce((SELECT live_since FROM memory), 0)",
             )
             .bind(signed(now.0))
             .bind(signed(used.start.0))
@@ -247,18 +251,11 @@ impl SessionStore for PostgresStore {
     }
 
     async fn begin_epoch(&self, than: u64) -> Result<u64, StoreError> {
-        let query = || {
-            sqlx::query(
-                "INSERT INTO memory (one, epoch)
-                 VALUES (1, greatest((extract(epoch FROM clock_timestamp()) * 1000)::bigint, $2))
-                 ON CONFLICT (one) DO UPDATE SET
-                     epoch = CASE WHEN memory.epoch > $1 THEN memory.epoch ELSE excluded.epoch END
-                 RETURNING epoch",
-            )
-            .bind(signed(than))
-            .bind(signed(than.saturating_add(1)))
-        };
-        rows::number(&self.within(|lease| lease.one(query())).await?, "epoch")
+        self.next_epoch(than, false).await
+    }
+
+    async fn begin_epoch_without_sessions(&self, than: u64) -> Result<u64, StoreError> {
+        self.next_epoch(than, true).await
     }
 
     async fn feed(&self) -> Result<Box<dyn RevocationFeed>, StoreError> {
@@ -282,6 +279,25 @@ impl SessionStore for PostgresStore {
     }
 }
 
+impl PostgresStore {
+    async fn next_epoch(&self, than: u64, ends_sessions: bool) -> Result<u64, StoreError> {
+        let query = || {
+            sqlx::query(
+                "INSERT INTO memory (one, epoch)
+                 VALUES (1, greatest((extract(epoch FROM clock_timestamp()) * 1000)::bigint, $2))
+                 ON CONFLICT (one) DO UPDATE SET
+                     epoch = CASE WHEN memory.epoch > $1 THEN memory.epoch ELSE excluded.epoch END,
+                     live_since = CASE WHEN memory.epoch <= $1 AND $3 THEN excluded.epoch ELSE memory.live_since END
+                 RETURNING epoch",
+            )
+            .bind(signed(than))
+            .bind(signed(than.saturating_add(1)))
+            .bind(ends_sessions)
+        };
+        rows::number(&self.within(|lease| lease.one(query())).await?, "epoch")
+    }
+}
+
 /// What a token is that is not the current one of a live session.
 async fn refuse(
     connection: &mut PgConnection,
@@ -293,7 +309,8 @@ async fn refuse(
     let row = sqlx::query(concat!(
         "SELECT ",
         session_columns!(),
-        " FROM sessions WHERE id = $1 AND revoked_at IS NULL FOR UPDATE"
+        " FROM sessions WHERE id = $1 AND revoked_at IS NULL
+             AND sessions.epoch >= (SELECT live_since FROM memory) FOR UPDATE"
     ))
     .bind(id.as_bytes())
     .fetch_optional(&mut *connection)
@@ -313,8 +330,8 @@ async fn refuse(
 async fn insert(connection: &mut PgConnection, session: &Session) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO sessions (id, user_id, client_id, scope, transport, created_at, last_used_at,
-             expires_at, idle, generation, salt, user_agent, address, name, due_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             expires_at, idle, generation, salt, user_agent, address, name, due_at, epoch)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (SELECT epoch FROM memory))",
     )
     .bind(session.id.as_bytes())
     .bind(session.user.to_string())

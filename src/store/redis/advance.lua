@@ -1,6 +1,6 @@
--- KEYS: session, revoked, list, position. ARGV: id, generation, now, grace, attempt.
+-- KEYS: session, revoked, list, position, live since. ARGV: id, generation, now, grace, attempt.
 local presented, now, grace = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local session = live(KEYS[1], now)
+local session = live(KEYS[1], now, live_since(KEYS[5]))
 if not session then return {'gone', 0} end
 -- This very call has been here before, and its answer was lost on the way to the client library.
 if session.attempt == ARGV[5] then return {'advanced', session.generation} end

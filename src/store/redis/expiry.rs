@@ -74,6 +74,7 @@ impl RedisStore {
             let ids: Vec<u8> = self.link.command(redis::cmd("GET").arg(self.keys.slot(number))).await?;
             for page in ids.chunks(ID * PAGE) {
                 let mut invocation = script!("count.lua").prepare_invoke();
+                invocation.key(&self.keys.live_since);
                 invocation.arg(now.0).arg(used.start.0).arg(used.end.0);
                 let ids = ids_in(page);
                 ids.iter().for_each(|id| {

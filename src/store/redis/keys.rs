@@ -14,6 +14,7 @@ pub(super) struct Keys {
     pub(super) list: String,
     pub(super) position: String,
     pub(super) epoch: String,
+    pub(super) live_since: String,
     pub(super) probe: String,
 }
 
@@ -28,6 +29,7 @@ impl Keys {
             list: key("list"),
             position: key("position"),
             epoch: key("epoch"),
+            live_since: key("live-since"),
             probe: key("probe"),
             tag,
         }

@@ -30,22 +30,24 @@ local function note(list_key, position_key, at, subject)
   redis.call('PUBLISH', list_key, '')
 end
 
--- What stands first in a session's record: generation, used, expires, idle, revoked (0 if it is not) and
--- the attempt that advanced it; then the user's id, 16 bytes. See record.rs.
-local HEAD, HEAD_LENGTH = '>I7I5I5I5I5c8', 35
+-- What stands first in a session's record: generation, used, expires, idle, revoked (0 if it is not),
+-- the attempt that advanced it and the epoch in which it was created; then the user's id, 16 bytes. See
+-- record.rs.
+local HEAD, HEAD_LENGTH = '>I7I5I5I5I5c8I7', 42
 
 -- 'nil' if there is no session.
 local function record(session_key)
   local head = redis.call('GETRANGE', session_key, 0, HEAD_LENGTH - 1)
   if #head < HEAD_LENGTH then return nil end
-  local generation, used, expires, idle, revoked, attempt = struct.unpack(HEAD, head)
+  local generation, used, expires, idle, revoked, attempt, epoch = struct.unpack(HEAD, head)
   return {
     generation = generation, used = used, expires = expires, idle = idle, revoked = revoked, attempt = attempt,
+    epoch = epoch,
   }
 end
 
 local function head(s)
-  return struct.pack(HEAD, s.generation, s.used, s.expires, s.idle, s.revoked, s.attempt)
+  return struct.pack(HEAD, s.generation, s.used, s.expires, s.idle, s.revoked, s.attempt, s.epoch)
 end
 
 local function write(session_key, s)
@@ -62,9 +64,14 @@ local function ends(session)
   return math.min(session.expires, session.used + session.idle)
 end
 
-local function live(session_key, now)
+-- Sessions of epochs before this one are over.
+local function live_since(live_since_key)
+  return tonumber(redis.call('GET', live_since_key)) or 0
+end
+
+local function live(session_key, now, since)
   local session = unrevoked(session_key)
-  return session and now < ends(session) and session or nil
+  return session and session.epoch >= since and now < ends(session) and session or nil
 end
 
 -- The key of the revoked ones is sorted by when that was. What is known of the device goes at once.

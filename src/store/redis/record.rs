@@ -1,8 +1,8 @@
 //! The record of a session as one string.
 //!
 //! What scripts read and write stands first, at fixed places (`HEAD` in `lib.lua`): generation (7
-//! bytes), last used (5), expires (5), idle (5), revoked (5, 0 if it is not) and the attempt that advanced
-//! it (8). Then the user (16), the salt (16), when it was created (5) and flags (1); then the client, the
+//! bytes), last used (5), expires (5), idle (5), revoked (5, 0 if it is not), the attempt that advanced
+//! it (8) and the epoch in which it was created (7, written by the script). Then the user (16), the salt (16), when it was created (5) and flags (1); then the client, the
 //! scope, the address, the device's name and, if there is one, the user agent, each behind its length (2).
 //! Numbers are big-endian. Of a revoked session nothing is kept that stands behind the user.
 
@@ -16,10 +16,13 @@ use crate::{
 use std::{io, net::IpAddr, ops::Range, time::Duration};
 
 /// How much of a record says when it ends and whose it is, and is kept of a revoked session.
-pub(super) const OWNED: usize = 51;
+pub(super) const OWNED: usize = 58;
 
 /// Where a record says when the session was revoked.
 const REVOKED: Range<usize> = 22..27;
+
+/// Where it says in which epoch it was created.
+const EPOCH: Range<usize> = 35..42;
 
 /// The greatest time that fits, in seconds since 1970; what is later ends then.
 const LAST: u64 = (1 << 40) - 1;
@@ -43,7 +46,7 @@ pub(super) fn encode(session: &Session) -> Vec<u8> {
     number(seconds(session.expires_at), 5);
     number(session.idle.as_secs().min(LAST), 5);
     number(0, 5);
-    bytes.extend_from_slice(&[0; 8]);
+    bytes.extend_from_slice(&[0; 8 + 7]);
     bytes.extend_from_slice(session.user.as_bytes());
     bytes.extend_from_slice(session.salt.as_bytes());
     bytes.extend_from_slice(&seconds(session.created_at).to_be_bytes()[3..]);
@@ -73,14 +76,21 @@ pub(super) fn owned(bytes: &[u8]) -> Option<(UnixTime, UserId)> {
     let mut rest = bytes;
     let _generation = number(&mut rest, 7)?;
     let (used, expires, idle) = (number(&mut rest, 5)?, number(&mut rest, 5)?, number(&mut rest, 5)?);
-    take(&mut rest, 13)?;
+    take(&mut rest, 20)?;
     Some((UnixTime(expires.min(used + idle)), UserId::from_bytes(take(&mut rest, 16)?.try_into().ok()?)))
 }
 
-/// The session of this record, unless it is expired at `now` or revoked.
-pub(super) fn live(id: SessionId, record: &[u8], now: UnixTime) -> Result<Option<Session>, StoreError> {
+/// The session of this record, unless it is expired at `now`, revoked, or of an epoch before `since`.
+pub(super) fn live(
+    id: SessionId,
+    record: &[u8],
+    since: u64,
+    now: UnixTime,
+) -> Result<Option<Session>, StoreError> {
     let is_revoked = record.get(REVOKED).is_some_and(|time| time.iter().any(|byte| *byte != 0));
-    if record.is_empty() || is_revoked {
+    let is_ended =
+        record.get(EPOCH).and_then(|mut epoch| number(&mut epoch, 7)).is_some_and(|epoch| epoch < since);
+    if record.is_empty() || is_revoked || is_ended {
         return Ok(None);
     }
     let session = decode(id, record)
@@ -92,7 +102,7 @@ fn decode(id: SessionId, mut rest: &[u8]) -> Option<Session> {
     let rest = &mut rest;
     let generation = number(rest, 7)?;
     let [used, expires, idle, _revoked] = [(); 4].map(|()| number(rest, 5));
-    take(rest, 8)?;
+    take(rest, 8 + 7)?;
     let user = UserId::from_bytes(take(rest, 16)?.try_into().ok()?);
     let salt = Salt::from_bytes(take(rest, 16)?.try_into().ok()?);
     let created = number(rest, 5)?;

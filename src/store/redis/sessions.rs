@@ -37,7 +37,7 @@ impl SessionStore for RedisStore {
             let mut invocation = script!("create.lua").prepare_invoke();
             invocation.key(&keys.epoch).key(keys.revision(session.user)).key(keys.users(session.user));
             invocation.key(&keys.slots).key(keys.slot(slot)).key(&keys.revoked).key(&keys.list);
-            invocation.key(&keys.position).key(keys.session(session.id));
+            invocation.key(&keys.position).key(keys.session(session.id)).key(&keys.live_since);
             invocation.arg(revision).arg(cap.max(1)).arg(session.created_at.0).arg(session.id.to_string());
             invocation.arg(&Keys::field(session.user, session.id)).arg(record::encode(session)).arg(slot);
             for other in others {
@@ -57,8 +57,7 @@ impl SessionStore for RedisStore {
     /// The session is read before the revision: whatever is revoked in between has either ended
     /// the session, or its revision is the one that is answered.
     async fn find(&self, id: SessionId, now: UnixTime) -> Result<Option<(Session, u64)>, StoreError> {
-        let found: Vec<u8> = self.link.command(redis::cmd("GET").arg(self.keys.session(id))).await?;
-        let Some(session) = record::live(id, &found, now)? else { return Ok(None) };
+        let Some(session) = self.live(&[id], now).await?.pop() else { return Ok(None) };
         let revision = self.revision(session.user).await?;
         Ok(Some((session, revision)))
     }
@@ -75,6 +74,7 @@ impl SessionStore for RedisStore {
         getrandom::fill(&mut attempt).map_err(|error| StoreError::Unavailable(error.into()))?;
         let mut invocation = script!("advance.lua").prepare_invoke();
         invocation.key(keys.session(id)).key(&keys.revoked).key(&keys.list).key(&keys.position);
+        invocation.key(&keys.live_since);
         invocation.arg(id.to_string()).arg(generation).arg(record::seconds(now)).arg(grace.as_secs());
         let (answer, current): (String, u64) = self.link.script(invocation.arg(&attempt)).await?;
         match &*answer {
@@ -88,14 +88,7 @@ impl SessionStore for RedisStore {
     async fn sessions_of(&self, user: UserId, now: UnixTime) -> Result<Vec<Session>, StoreError> {
         let mut sessions = vec![];
         for page in self.ids_of(user).await?.chunks(PAGE) {
-            let mut command = redis::cmd("MGET");
-            page.iter().for_each(|id| {
-                command.arg(self.keys.session(*id));
-            });
-            let found: Vec<Vec<u8>> = self.link.command(&command).await?;
-            for (id, found) in page.iter().zip(found) {
-                sessions.extend(record::live(*id, &found, now)?);
-            }
+            sessions.extend(self.live(page, now).await?);
         }
         sessions.sort_by_key(|session| Reverse((session.last_used_at, session.created_at)));
         Ok(sessions)
@@ -147,7 +140,11 @@ impl SessionStore for RedisStore {
     }
 
     async fn begin_epoch(&self, than: u64) -> Result<u64, StoreError> {
-        self.link.script(script!("begin_epoch.lua").prepare_invoke().key(&self.keys.epoch).arg(than)).await
+        self.next_epoch(than, false).await
+    }
+
+    async fn begin_epoch_without_sessions(&self, than: u64) -> Result<u64, StoreError> {
+        self.next_epoch(than, true).await
     }
 
     async fn feed(&self) -> Result<Box<dyn RevocationFeed>, StoreError> {
@@ -194,6 +191,27 @@ impl SessionStore for RedisStore {
 }
 
 impl RedisStore {
+    async fn next_epoch(&self, than: u64, ends_sessions: bool) -> Result<u64, StoreError> {
+        let mut invocation = script!("begin_epoch.lua").prepare_invoke();
+        invocation.key(&self.keys.epoch).key(&self.keys.live_since).arg(than);
+        self.link.script(invocation.arg(if ends_sessions { "end" } else { "" })).await
+    }
+
+    /// Those of these sessions that are live at `now`, as they all are at one moment.
+    async fn live(&self, ids: &[SessionId], now: UnixTime) -> Result<Vec<Session>, StoreError> {
+        let mut command = redis::cmd("MGET");
+        command.arg(&self.keys.live_since);
+        ids.iter().for_each(|id| {
+            command.arg(self.keys.session(*id));
+        });
+        let found: Vec<Vec<u8>> = self.link.command(&command).await?;
+        let (since, found) = found.split_first().ok_or_else(|| unreadable("answer"))?;
+        let since = str::from_utf8(since).ok().and_then(|since| since.parse().ok()).unwrap_or(0);
+        let live =
+            ids.iter().zip(found).filter_map(|(id, found)| record::live(*id, found, since, now).transpose());
+        live.collect()
+    }
+
     /// Whether all that we need is allowed: scripts, reading, writing, publishing.
     async fn try_all(&self) -> Result<(), StoreError> {
         let mut invocation = script!("probe.lua").prepare_invoke();

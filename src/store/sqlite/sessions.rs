@@ -36,6 +36,7 @@ impl SessionStore for SqliteStore {
         let excess: Vec<Vec<u8>> = sqlx::query_scalar(
             "SELECT id FROM sessions
              WHERE user_id = ?1 AND revoked_at IS NULL AND ?2 < expires_at AND ?2 < last_used_at + idle AND id <> ?3
+               AND epoch >= (SELECT live_since FROM memory)
              ORDER BY last_used_at DESC, created_at DESC LIMIT -1 OFFSET ?4",
         )
         .bind(user_id(&session.user))
@@ -78,6 +79,7 @@ impl SessionStore for SqliteStore {
             "UPDATE sessions SET generation = generation + 1, last_used_at = ?2
              WHERE id = ?1 AND generation = ?3 AND revoked_at IS NULL
                AND ?2 < expires_at AND ?2 < last_used_at + idle
+               AND epoch >= (SELECT live_since FROM memory)
              RETURNING generation",
         )
         .bind(&id.as_bytes()[..])
@@ -114,7 +116,8 @@ impl SessionStore for SqliteStore {
         let found: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM sessions
              WHERE revoked_at IS NULL AND ?1 < expires_at AND ?1 < last_used_at + idle
-               AND ?2 <= last_used_at AND last_used_at < ?3",
+               AND ?2 <= last_used_at AND last_used_at < ?3
+               AND epoch >= coalesce((SELECT live_since FROM memory), 0)",
         )
         .bind(signed(now.0))
         .bind(signed(used.start.0))
@@ -202,17 +205,11 @@ impl SessionStore for SqliteStore {
     }
 
     async fn begin_epoch(&self, than: u64) -> Result<u64, StoreError> {
-        let mut transaction = self.write().await?;
-        let epoch: i64 = sqlx::query_scalar(
-            "INSERT INTO memory (one, epoch) VALUES (1, max(CAST(unixepoch('subsec') * 1000 AS INTEGER), ?1 + 1))
-             ON CONFLICT (one) DO UPDATE SET epoch = iif(epoch > ?1, epoch, excluded.epoch) RETURNING epoch",
-        )
-        .bind(signed(than))
-        .fetch_one(&mut *transaction)
-        .await
-        .map_err(unavailable)?;
-        transaction.commit().await.map_err(unavailable)?;
-        Ok(epoch.unsigned_abs())
+        self.next_epoch(than, false).await
+    }
+
+    async fn begin_epoch_without_sessions(&self, than: u64) -> Result<u64, StoreError> {
+        self.next_epoch(than, true).await
     }
 
     async fn feed(&self) -> Result<Box<dyn RevocationFeed>, StoreError> {
@@ -236,6 +233,25 @@ impl RevocationFeed for Feed {
     async fn changed(&mut self) -> Result<(), StoreError> {
         tokio::time::sleep(Duration::from_millis(250)).await;
         Ok(())
+    }
+}
+
+impl SqliteStore {
+    async fn next_epoch(&self, than: u64, ends_sessions: bool) -> Result<u64, StoreError> {
+        let mut transaction = self.write().await?;
+        let epoch: i64 = sqlx::query_scalar(
+            "INSERT INTO memory (one, epoch) VALUES (1, max(CAST(unixepoch('subsec') * 1000 AS INTEGER), ?1 + 1))
+             ON CONFLICT (one) DO UPDATE SET epoch = iif(epoch > ?1, epoch, excluded.epoch),
+                 live_since = iif(epoch <= ?1 AND ?2, excluded.epoch, live_since)
+             RETURNING epoch",
+        )
+        .bind(signed(than))
+        .bind(ends_sessions)
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(epoch.unsigned_abs())
     }
 }
 
@@ -272,8 +288,8 @@ async fn insert(connection: &mut SqliteConnection, session: &Session) -> Result<
     };
     sqlx::query(
         "INSERT INTO sessions (id, user_id, client, scope, transport, created_at, last_used_at,
-             expires_at, idle, generation, salt, due_at, user_agent, address, name)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             expires_at, idle, generation, salt, due_at, user_agent, address, name, epoch)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT epoch FROM memory))",
     )
     .bind(&session.id.as_bytes()[..])
     .bind(user_id(&session.user))

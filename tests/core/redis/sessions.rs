@@ -3,7 +3,7 @@
 use super::{PATIENT, open};
 use crate::servers::Redis;
 use countersign::{
-    clock::UnixTime,
+    clock::{Clock, SystemClock, UnixTime},
     store::{
         Advance, Creation, Session, SessionStore,
         conformance::{NOW, session},
@@ -46,7 +46,7 @@ async fn sessions_as_the_version_before_kept_them_are_taken_over() {
 
     let store = open(&redis.url()).await;
     let epoch = store.begin_epoch(0).await.expect("an epoch");
-    store.checkup(NOW, PATIENT).await.expect("what a server does first");
+    store.checkup(SystemClock.now(), PATIENT).await.expect("what a server does first");
     assert_eq!(store.find(one.id, NOW).await.expect("find"), Some((one.clone(), epoch)));
     assert_eq!(store.find(revoked.id, NOW).await.expect("find"), None, "what was revoked stays so");
     let advance =
@@ -92,7 +92,7 @@ async fn more_sessions_than_are_looked_at_at_a_time_are_taken_over_and_removed_a
 
     let store = open(&redis.url()).await;
     store.begin_epoch(0).await.expect("an epoch");
-    store.checkup(NOW, PATIENT).await.expect("what a server does first");
+    store.checkup(SystemClock.now(), PATIENT).await.expect("what a server does first");
     assert_eq!(redis.command(&["KEYS", "{test}:ends"]), "", "all are taken over");
     let count = async || store.count(UnixTime(0)..UnixTime(u64::MAX), NOW).await.expect("count");
     assert_eq!(count().await, 1_201);

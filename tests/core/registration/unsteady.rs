@@ -159,6 +159,9 @@ impl SessionStore for Unsteady {
     async fn begin_epoch(&self, than: u64) -> Result<u64, StoreError> {
         self.sessions.begin_epoch(than).await
     }
+    async fn begin_epoch_without_sessions(&self, than: u64) -> Result<u64, StoreError> {
+        self.sessions.begin_epoch_without_sessions(than).await
+    }
     async fn feed(&self) -> Result<Box<dyn RevocationFeed>, StoreError> {
         self.sessions.feed().await
     }

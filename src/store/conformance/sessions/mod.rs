@@ -44,6 +44,7 @@ pub async fn sessions(a: Store, b: Store) {
     revoking::a_login_that_races_a_revocation_loses(&*a, &*b).await;
     revoking::a_feed_tells_of_what_anybody_revokes(&*a, &*b).await;
     revoking::the_list_of_revocations_is_complete_and_in_order(&*a, &*b).await;
+    revoking::an_epoch_may_begin_without_the_sessions_from_before(&*a, &*b).await;
     living::beyond_the_cap_the_session_used_longest_ago_ends(&*a, &*b).await;
     living::a_purge_removes_what_is_over_and_nothing_else(&*a, &*b).await;
     living::many_sessions_that_are_used_hold_up_no_purge(&*a, &*b).await;

@@ -156,3 +156,49 @@ pub(super) async fn the_list_of_revocations_is_complete_and_in_order(
     let newest = lines.last().map_or(0, |line| line.written_at);
     assert!(page.read_at >= newest && page.read_at - newest < 60_000, "the store has a clock of its own");
 }
+
+/// A new epoch may end all sessions from before it, in the same step.
+pub(super) async fn an_epoch_may_begin_without_the_sessions_from_before(
+    a: &dyn SessionStore,
+    b: &dyn SessionStore,
+) {
+    let [one, other] = [fresh(a).await, fresh(b).await];
+    let present = epoch(a).await;
+    let same = b.begin_epoch_without_sessions(present - 1).await.expect("begin_epoch_without_sessions");
+    assert_eq!(same, present, "a greater epoch is left alone");
+    assert!(is_live(a, &one).await, "and so are its sessions");
+    let next = a.begin_epoch(present).await.expect("begin_epoch");
+    assert!(next > present && is_live(b, &one).await, "sessions go on in a new epoch");
+    assert_eq!(advance(b, &one, 0, NOW).await, Advance::Advanced(1));
+
+    let before = position(a).await;
+    let last = b.begin_epoch_without_sessions(next).await.expect("begin_epoch_without_sessions");
+    assert!(last > next, "a new epoch is greater than whatever is remembered");
+    for store in [a, b] {
+        assert_eq!(epoch(store).await, last);
+        for session in [&one, &other] {
+            assert!(!is_live(store, session).await, "a session from before is over");
+            for generation in 0..3 {
+                assert_eq!(
+                    advance(store, session, generation, NOW).await,
+                    Advance::Gone,
+                    "it never advances"
+                );
+            }
+            let sessions = store.sessions_of(session.user, NOW).await.expect("sessions_of");
+            assert_eq!(sessions, [], "nor is it listed");
+        }
+        let all = UnixTime(0)..UnixTime(u64::MAX);
+        assert_eq!(store.count(all, NOW).await.expect("count"), 0, "nor counted");
+    }
+    assert_eq!(position(a).await, before, "the epoch says it, so there are no lines");
+
+    let later = session(one.user);
+    let revision = a.revision(one.user).await.expect("revision");
+    assert_eq!(a.create(&later, revision, 1).await.expect("create"), Creation::Created);
+    assert_eq!(position(b).await, before, "a session that has ended does not count for the cap");
+    assert!(is_live(b, &later).await, "whoever logs in from then on has a session");
+    assert_eq!(advance(b, &later, 0, NOW).await, Advance::Advanced(1));
+    let again = b.begin_epoch(last).await.expect("begin_epoch");
+    assert!(again > last && is_live(a, &later).await && !is_live(a, &one).await);
+}

@@ -23,6 +23,8 @@ impl Authority {
             (None, Some(text)) => (text, Transport::Cookie),
             (None, None) => return Err(GrantError::InvalidRequest(sentence::NO_REFRESH_TOKEN)),
         };
+        // A store that has gone back is noticed before it lets a session go on that had ended.
+        self.revocations.catch_up().await?;
         // From here on every time is this one: see `Authority::tokens`.
         let now = self.clock.now();
         let (token, mut session, revision) =

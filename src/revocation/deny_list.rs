@@ -84,13 +84,6 @@ impl DenyList {
         denied.epoch = epoch.max(denied.epoch);
     }
 
-    /// The sessions and users on it, for a store that has forgotten them. Tokens and clients need not
-    /// be told: whatever was issued before a store forgot is refused by its revision.
-    pub fn entries(&self) -> (Vec<SessionId>, Vec<UserId>) {
-        let denied = self.read();
-        (denied.sessions.keys().copied().collect(), denied.users.keys().copied().collect())
-    }
-
     /// Drops what no longer matters by both times: the time of day, and
     /// [`Clock::monotonic`](crate::clock::Clock::monotonic).
     pub fn forget(&self, now: UnixTime, monotonic: Duration) {

@@ -1,7 +1,10 @@
 //! Hearing of what was revoked, by whomever, and noticing when the store has forgotten it.
 
-use super::{Lag, Page, Revocations, follower::Next};
-use crate::{histogram::Counted, store::StoreError};
+use super::{Lag, Page, Revocations, follower::Next, journal::Lost};
+use crate::{
+    histogram::Counted,
+    store::{RevokedSubject, StoreError},
+};
 use std::{convert::Infallible, error::Error, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -83,10 +86,11 @@ impl Revocations {
     async fn read_on(&self, lag: impl Fn(Duration) + Sync) -> Result<(), StoreError> {
         loop {
             let asked_at = Instant::now();
+            let known = self.follower.heard.borrow().epoch;
             let page = self.read(self.follower.from()).await?;
             match self.follower.read(&page, asked_at, &lag) {
                 Next::Read => {}
-                Next::Lost => self.recover().await?,
+                Next::Lost => self.recover(known).await?,
                 Next::Done => return Ok(()),
             }
         }
@@ -97,30 +101,70 @@ impl Revocations {
         Ok(Page { from, more: list.lines.len() == PAGE as usize, list, keys: None })
     }
 
-    /// The store's memory is not the one that was read: it is new, or has lost something.
-    /// Access tokens from before are refused from now on, and what is known here to have been
-    /// revoked is revoked again.
-    async fn recover(&self) -> Result<(), StoreError> {
-        let (known, than) = {
+    /// The store's list is not the one that was read in the epoch `known` (0: none was): it is new, or
+    /// has lost something. Access tokens from before are refused from now on. What is known here to
+    /// have been revoked since is revoked again; if more than that may have been, all sessions end.
+    async fn recover(&self, known: u64) -> Result<(), StoreError> {
+        let _recovering = self.recovering.lock().await;
+        let (epoch, than) = {
             let heard = self.follower.heard.borrow();
             (heard.epoch, heard.greatest)
         };
-        let epoch = self.store.begin_epoch(than).await?;
-        let denied = &self.follower.denied;
-        denied.begin_epoch(epoch);
-        if known != 0 {
-            tracing::error!(epoch, "the store has lost what was revoked; all access tokens are refused");
+        if epoch != known {
+            // Somebody has made it good meanwhile.
+            return Ok(());
+        }
+        if known == 0 {
+            let epoch = self.store.begin_epoch(than).await?;
+            self.follower.begin(epoch, 0);
+            return Ok(());
+        }
+        let (found, lost) = self.lost().await?;
+        // One that begins an epoch has done the same before.
+        let ends_sessions = !lost.is_all && found <= known;
+        // First, so that nobody who starts meanwhile takes the new epoch for a good one. A store that
+        // has none has no sessions either.
+        if found != 0 {
             let now = self.clock.now();
-            let (sessions, users) = denied.entries();
-            for session in sessions {
-                self.store.revoke(session, now).await?;
-            }
-            // Which of their sessions had been revoked nobody knows any more.
-            for user in users {
-                self.store.revoke_user(user, now).await?;
+            for subject in &lost.subjects {
+                match subject {
+                    RevokedSubject::Session(id) => drop(self.store.revoke(*id, now).await?),
+                    // Which of their sessions had been revoked nobody knows any more.
+                    RevokedSubject::User(id, _) => drop(self.store.revoke_user(*id, now).await?),
+                    // What was issued before a store forgot is refused by its revision.
+                    RevokedSubject::Token(_) | RevokedSubject::Client(..) => {}
+                }
             }
         }
-        self.follower.begin(epoch);
+        let epoch = match ends_sessions {
+            true => self.store.begin_epoch_without_sessions(than).await?,
+            false => self.store.begin_epoch(than).await?,
+        };
+        let repeated = lost.subjects.len();
+        tracing::error!(
+            epoch,
+            repeated,
+            "the store has lost what was revoked; all access tokens are refused{}",
+            if ends_sessions {
+                ", and all sessions have ended: nobody knows which of them were revoked"
+            } else {
+                ""
+            }
+        );
+        self.follower.begin(epoch, lost.known_until);
         Ok(())
+    }
+
+    /// The epoch that the store has now, and what its list lacks.
+    async fn lost(&self) -> Result<(u64, Lost), StoreError> {
+        let (mut found, mut lines, mut from) = (0, vec![], 0);
+        loop {
+            let list = self.store.revocations(from, PAGE).await?;
+            found = list.epoch.max(found);
+            let Some(last) = list.lines.last() else { break };
+            from = last.position + 1;
+            lines.extend(list.lines);
+        }
+        Ok((found, self.follower.journal().lost(found, lines)))
     }
 }

@@ -1,6 +1,6 @@
 //! Following a list of revocations that is read elsewhere, and noticing when it is another one.
 
-use super::{DenyList, KEPT_IN_STORE, Lag, Lags, MARGIN, Page};
+use super::{DenyList, KEPT_IN_STORE, Lag, Lags, MARGIN, Page, journal::Journal};
 use crate::{
     client::ClientId,
     clock::{Clock, UnixTime},
@@ -45,6 +45,7 @@ pub struct Follower {
     /// When the list was last read to its end.
     complete_at: Mutex<Option<Instant>>,
     pub(super) lags: Lags,
+    journal: Mutex<Journal>,
     keep: Duration,
 }
 
@@ -56,6 +57,8 @@ pub(super) struct Heard {
     pub(super) greatest: u64,
     /// The last line: as long as it is there, the list is the one that was read.
     last: Option<Revocation>,
+    /// Up to this position the journal has the lines already.
+    known_until: u64,
     /// Whether the list has been read to its end since the epoch began here.
     caught_up: bool,
 }
@@ -91,6 +94,10 @@ impl Follower {
     /// Has heard of nothing yet. `token_life` is the longest that an access token can be good
     /// for, leeway included.
     pub fn new(clock: Arc<dyn Clock>, token_life: Duration) -> Self {
+        Self::with_journal(clock, token_life, Journal::new(0))
+    }
+
+    pub(super) fn with_journal(clock: Arc<dyn Clock>, token_life: Duration, journal: Journal) -> Self {
         Self {
             clock,
             denied: DenyList::default(),
@@ -98,6 +105,7 @@ impl Follower {
             began_at: Instant::now(),
             complete_at: Mutex::default(),
             lags: Lags::default(),
+            journal: Mutex::new(journal),
             keep: token_life.saturating_add(MARGIN),
         }
     }
@@ -138,7 +146,7 @@ impl Follower {
                         );
                     }
                     // Read from its beginning, this very page may be the first.
-                    self.begin(epoch);
+                    self.begin(epoch, 0);
                 }
             }
         }
@@ -206,7 +214,11 @@ impl Follower {
         if list.epoch == 0 || list.epoch != heard.epoch || !heard.continues_in(list, is_old) {
             return Next::Lost;
         }
+        let mut journal = self.journal();
         for line in list.lines.iter().filter(|line| line.position > page.from) {
+            if line.position > heard.known_until {
+                journal.note(line);
+            }
             self.denied.note(line, self.keep, monotonic);
             if let RevokedSubject::User(_, revision) = line.subject {
                 heard.greatest = revision.max(heard.greatest);
@@ -222,6 +234,7 @@ impl Follower {
         if page.more {
             return Next::Read;
         }
+        journal.note_end(list.epoch);
         if !std::mem::replace(&mut heard.caught_up, true) {
             // The list has more than what matters here.
             self.denied.forget(now, monotonic);
@@ -229,13 +242,18 @@ impl Follower {
         Next::Done
     }
 
-    /// Refuses tokens from before this epoch, and reads the list from its beginning.
-    pub(super) fn begin(&self, epoch: u64) {
+    /// Refuses tokens from before this epoch, and reads the list from its beginning. The journal has its
+    /// lines up to the position `known_until` already.
+    pub(super) fn begin(&self, epoch: u64, known_until: u64) {
         self.denied.begin_epoch(epoch);
         self.heard.send_modify(|heard| {
             let greatest = epoch.max(heard.greatest);
-            *heard = Heard { epoch, greatest, last: None, caught_up: false };
+            *heard = Heard { epoch, greatest, last: None, known_until, caught_up: false };
         });
+    }
+
+    pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn complete_at(&self) -> MutexGuard<'_, Option<Instant>> {

@@ -3,8 +3,8 @@
 //! [`Revocations`] ends sessions in the store and keeps, in this process, a deny list of what
 //! was revoked within the life of an access token. It hears of what other processes revoked by
 //! following the store's list; what this one revoked is on its deny list before it answers.
-//! When the store has lost what it remembered, that is noticed here, and made good as far as
-//! this process knows better.
+//! When the store has lost what it remembered, that is noticed here. What this process knows to have
+//! been revoked since is revoked again; if that cannot be all, every session from before ends.
 //!
 //! A [`Follower`] does without the store: it keeps such a deny list by [`Page`]s that come from
 //! elsewhere. `Revocations` is one with a store at hand.
@@ -12,6 +12,7 @@
 mod deny_list;
 mod follow;
 mod follower;
+mod journal;
 mod lag;
 mod page;
 mod share;
@@ -30,8 +31,10 @@ use crate::{
     token::TokenId,
     user::UserId,
 };
+use journal::Journal;
 use lag::Lags;
 use std::{fmt, sync::Arc, time::Duration};
+use tokio::sync::Mutex;
 
 /// How long past the life of a token its revocation is remembered, for clocks that differ.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -65,6 +68,8 @@ pub struct Revocations {
     store: Arc<dyn SessionStore>,
     clock: Arc<dyn Clock>,
     follower: Follower,
+    /// Held by whoever finds that the store has lost something, so that one of them makes it good.
+    recovering: Mutex<()>,
 }
 
 impl fmt::Debug for Revocations {
@@ -81,8 +86,9 @@ impl Revocations {
         clock: Arc<dyn Clock>,
         token_life: Duration,
     ) -> Result<Self, StoreError> {
-        let follower = Follower::new(clock.clone(), token_life);
-        let revocations = Self { store, clock, follower };
+        let journal = Journal::new(journal::KEPT);
+        let follower = Follower::with_journal(clock.clone(), token_life, journal);
+        let revocations = Self { store, clock, follower, recovering: Mutex::default() };
         revocations.catch_up().await?;
         Ok(revocations)
     }

@@ -1,8 +1,7 @@
 //! The fairing that puts everything into a Rocket.
 
 use super::{
-    account, admin, bearer, catcher,
-    cors,
+    account, admin, bearer, catcher, cors,
     drain::{self, Drain},
     form_method::{self, OurRoutes},
     guard,

@@ -40,6 +40,7 @@ mod redis;
 mod refresh_token;
 mod registration;
 mod repository;
+mod restored;
 mod revocation_feed;
 mod served;
 #[path = "../servers/mod.rs"]

@@ -113,7 +113,7 @@ async fn whatever_could_lose_a_revocation_is_found() {
     let redis = Redis::start_with(&[("appendonly", "yes")]);
     assert_eq!(findings(&redis, false).await, []);
     let found = findings(&redis, true).await;
-    assert!(matches!(&*found, [(Severity::Warning, text)] if text.contains("clock")), "{found:?}");
+    assert!(matches!(&*found, [(Severity::Refusal, text)] if text.contains("clock")), "{found:?}");
     for policy in ["allkeys-lru", "volatile-ttl"] {
         redis.command(&["CONFIG", "SET", "maxmemory-policy", policy]);
         let found = findings(&redis, false).await;

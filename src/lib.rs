@@ -12,6 +12,7 @@ mod id;
 pub mod jwt;
 pub mod keys;
 pub mod password;
+mod private_file;
 pub mod refresh_token;
 pub mod registration;
 pub mod revocation;

@@ -29,6 +29,10 @@ impl Database {
         }
         let path = url.strip_prefix("sqlite:").ok_or(FORMS)?;
         let path = path.strip_prefix("//").unwrap_or(path);
+        // SQLite would read the rest as a URI, and open another file than the one that is named here.
+        if path.starts_with("file:") {
+            return Err("must name a file behind sqlite:, without another file:");
+        }
         // A private in-memory database for each connection of a pool would be nobody's wish.
         if path.is_empty() || path.contains(":memory:") || path.contains(['?', '\0']) {
             return Err("must name a file behind sqlite:, without parameters (memory: for none)");

@@ -126,3 +126,26 @@ fn a_folder_that_cannot_be_made_is_a_sentence() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("countersign: file/below: "), "{said}");
 }
+
+#[test]
+fn pages_replace_what_has_their_name_and_follow_no_link() {
+    let folder = TempDir::new().expect("a folder");
+    let pages = folder.path().join("pages");
+    std::fs::create_dir(&pages).expect("made");
+    let victims = ["soft", "hard", "new"].map(|name| folder.path().join(name));
+    for victim in &victims {
+        std::fs::write(victim, "somebody's").expect("written");
+    }
+    std::os::unix::fs::symlink(&victims[0], pages.join("countersign.1")).expect("linked");
+    std::fs::hard_link(&victims[1], pages.join("countersign-user.1")).expect("linked");
+    std::os::unix::fs::symlink(&victims[2], pages.join(".countersign-keys.1.new")).expect("linked");
+    succeeds(&run(folder.path(), &[], &["man", "pages"], ""), "man");
+    for victim in &victims {
+        assert_eq!(std::fs::read(victim).expect("it is there"), b"somebody's", "{}", victim.display());
+    }
+    for page in ["countersign.1", "countersign-user.1", "countersign-keys.1"] {
+        let data = pages.join(page).symlink_metadata().expect("a page");
+        assert!(data.is_file() && data.len() > 100, "{page}");
+    }
+    assert!(!pages.join(".countersign-keys.1.new").exists());
+}

@@ -12,7 +12,7 @@ use countersign::{
 use std::{
     env, fs,
     io::Read,
-    os::unix::fs::{PermissionsExt, symlink},
+    os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -223,5 +223,117 @@ async fn a_kill_in_the_middle_leaves_a_whole_version_that_can_be_replaced() {
         let left = number(&loaded(&file).await);
         put(&file, &ring(left + 1)).await;
         assert_eq!(loaded(&file).await, ring(left + 1));
+    }
+}
+
+/// A user of this machine who is neither root nor the service's.
+const OTHER: u32 = 65_534;
+
+/// Gives a file or a folder away, which only root can.
+fn give(path: &Path, user: u32) {
+    chown(path, Some(user), Some(user)).expect("run these tests as root: they need files of other users");
+}
+
+fn owner(path: &Path) -> u32 {
+    fs::symlink_metadata(path).expect("it is there").uid()
+}
+
+/// A folder with a file of root's, and a ring beside it or not.
+fn with_victim(ring: bool) -> (TempDir, KeyFile, PathBuf) {
+    let (folder, file) = new_file();
+    let victim = folder.path().join("victim");
+    fs::write(&victim, "root's").expect("written");
+    set_mode(&victim, 0o644);
+    if ring {
+        fs::write(file.path(), "ring").expect("written");
+    }
+    (folder, file, victim)
+}
+
+async fn refuses(file: &KeyFile, path: &Path, why: &str) {
+    let seen = file.load().await.ok().flatten().map(|kept| kept.version);
+    let refused = file.replace(seen, b"another").await.expect_err("refused");
+    let text = text(&refused);
+    assert!(text.contains(&format!("{}: {why}", path.display())), "{text}");
+}
+
+#[tokio::test]
+async fn links_are_not_followed() {
+    for (extension, is_hard) in [("", false), ("", true), (".lock", false), (".lock", true)] {
+        let (folder, file, victim) = with_victim(!extension.is_empty());
+        // The service's folder, in which a command of root's runs.
+        give(folder.path(), OTHER);
+        if !extension.is_empty() {
+            give(file.path(), OTHER);
+        }
+        let link = beside(&file, extension);
+        if is_hard { fs::hard_link(&victim, &link) } else { symlink(&victim, &link) }.expect("linked");
+        let why = if is_hard { "has another hard link" } else { "is a symbolic link" };
+        refuses(&file, &link, why).await;
+        if extension.is_empty() {
+            let text = text(&file.load().await.expect_err("refused"));
+            assert!(text.contains(why), "{text}");
+        } else {
+            let found = file.findings(true);
+            assert!(found.iter().any(|finding| finding.text.contains(why)), "{found:?}");
+            assert_eq!(loaded(&file).await, b"ring", "it is there to be read");
+        }
+        assert_eq!((owner(&victim), mode(&victim)), (0, 0o644), "{extension} {why}");
+        assert_eq!(fs::read(&victim).expect("it is there"), b"root's");
+    }
+    // One that leads to nothing makes nothing either.
+    let (folder, file, _) = with_victim(true);
+    let target = folder.path().join("made");
+    symlink(&target, beside(&file, ".lock")).expect("linked");
+    refuses(&file, &beside(&file, ".lock"), "is a symbolic link").await;
+    assert!(!target.exists());
+}
+
+#[tokio::test]
+async fn a_file_of_another_user_is_refused_unless_the_folder_is_theirs() {
+    for extension in ["", ".lock"] {
+        let (_folder, file, _) = with_victim(true);
+        let path = beside(&file, extension);
+        fs::write(&path, "ring").expect("written");
+        give(&path, OTHER);
+        refuses(&file, &path, "belongs to user 65534").await;
+    }
+    let (folder, file, _) = with_victim(true);
+    for path in [folder.path(), file.path()] {
+        give(path, OTHER);
+    }
+    put(&file, b"another").await;
+    assert_eq!((owner(file.path()), owner(&beside(&file, ".lock"))), (OTHER, OTHER), "as it was");
+    assert_eq!((mode(file.path()), mode(&beside(&file, ".lock"))), (0o600, 0o600));
+    put(&file, b"a third").await;
+    assert_eq!(loaded(&file).await, b"a third");
+}
+
+#[tokio::test]
+async fn a_file_of_roots_that_was_moved_to_the_lock_is_not_given_away() {
+    let (folder, file, victim) = with_victim(true);
+    for path in [folder.path(), file.path()] {
+        give(path, OTHER);
+    }
+    fs::rename(&victim, beside(&file, ".lock")).expect("moved");
+    put(&file, b"another").await;
+    assert_eq!((owner(file.path()), owner(&beside(&file, ".lock"))), (OTHER, 0));
+    assert_eq!(fs::read(beside(&file, ".lock")).expect("it is there"), b"root's");
+}
+
+#[tokio::test]
+async fn findings_name_a_folder_that_every_user_may_write_to() {
+    let (folder, file, _) = with_victim(true);
+    set_mode(file.path(), 0o600);
+    let found = |mode: u32| {
+        set_mode(folder.path(), mode);
+        file.findings(true).into_iter().map(|finding| finding.text).collect::<Vec<_>>()
+    };
+    for mode in [0o700, 0o755, 0o775, 0o1777] {
+        assert_eq!(found(mode), [""; 0], "{mode:o}");
+    }
+    for mode in [0o777, 0o702] {
+        let found = found(mode);
+        assert!(found.len() == 1 && found[0].contains("chmod the folder to 700"), "{mode:o}: {found:?}");
     }
 }

@@ -48,6 +48,7 @@ mod servers;
 mod settings;
 mod spent;
 mod sqlite;
+mod sqlite_files;
 mod store;
 mod stores;
 mod testing;

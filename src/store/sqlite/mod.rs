@@ -16,8 +16,11 @@ mod rows;
 mod sessions;
 mod users;
 
-use super::StoreError;
-use crate::clock::{Clock, SystemClock};
+use super::{Finding, StoreError};
+use crate::{
+    clock::{Clock, SystemClock},
+    private_file::{self, Folder},
+};
 use sqlx::{
     Connection, Sqlite, SqlitePool, Transaction,
     error::DatabaseError,
@@ -28,10 +31,8 @@ use sqlx::{
     },
 };
 use std::{
-    fmt,
-    fs::OpenOptions,
-    io,
-    path::Path,
+    fmt, io,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -76,11 +77,12 @@ impl SqliteStore {
     /// writes. What waits longer than `deadline` for a connection, or for another process to finish
     /// writing, gets an error.
     pub async fn open(path: &Path, readers: u32, deadline: Duration) -> Result<Self, StoreError> {
-        // Each connection would have an empty database of its own.
-        if path == Path::new(":memory:") || path.as_os_str().is_empty() {
+        // Each connection would have an empty database of its own; and a URI is another file than its text.
+        let is_uri = path.as_os_str().as_encoded_bytes().starts_with(b"file:");
+        if path == Path::new(":memory:") || path.as_os_str().is_empty() || is_uri {
             return Err(StoreError::Unavailable("an SQLite store needs a file".into()));
         }
-        create_private(path).map_err(|error| StoreError::Unavailable(error.into()))?;
+        prepare(path).map_err(|error| StoreError::Unavailable(error.into()))?;
         let until = Instant::now() + deadline;
         loop {
             // Two processes that turn a new file to WAL at once do not wait for each other, whatever
@@ -126,6 +128,11 @@ impl SqliteStore {
         &self.writer
     }
 
+    /// What there is to say about how the file lies.
+    fn findings(&self) -> Vec<Finding> {
+        exposure(self.writer.connect_options().get_filename())
+    }
+
     /// Waits for what is under way and closes the file.
     pub async fn close(&self) {
         // The writer is last, since a read-only connection cannot move what is in the WAL into the file.
@@ -169,18 +176,58 @@ async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
     transaction.commit().await.map_err(unavailable)
 }
 
-/// Makes the file if it is missing, readable by its owner alone: it holds password hashes. One
-/// that is there is not opened, since closing it would end the locks that other connections of
-/// this process have on it (POSIX).
-fn create_private(path: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+/// The file, and what SQLite keeps beside it while it is open.
+const BESIDE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+
+/// Makes the file if it is missing, readable by its owner alone: it holds password hashes.
+///
+/// SQLite opens its files by their paths, follows a link at the first and gives new ones to the owner of
+/// the first (as root). So they are checked before: none may be a link, have a second hard link or
+/// belong to a user who is not trusted. One that is there is not opened here, since closing it would
+/// end the locks that other connections of this process have on it (POSIX).
+fn prepare(path: &Path) -> io::Result<()> {
+    let (folder, name) = private_file::split(path)?;
+    let folder = Folder::open(folder)?;
+    let mut is_there = [false; BESIDE.len()];
+    for (is_there, extension) in is_there.iter_mut().zip(BESIDE) {
+        let name = with(name, extension);
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{} {error}", name.display()));
+        *is_there = folder.inspect(&name).map_err(named)?;
+    }
+    if is_there[0] {
+        return Ok(());
+    }
+    match folder.create(name) {
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => folder.inspect(name).map(drop),
         made => made.map(drop),
     }
+}
+
+fn with(path: &Path, extension: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(extension);
+    name.into()
+}
+
+/// What other users of this machine may do with the file that they should not.
+pub(super) fn exposure(path: &Path) -> Vec<Finding> {
+    let open = BESIDE.map(|extension| with(path, extension));
+    let open = open.iter().filter(|path| private_file::has_mode(path, 0o007));
+    let mut findings: Vec<_> = open
+        .map(|path| {
+            let text = "can be read or changed by every user of this machine; chmod it to 600";
+            Finding::warning(format!("{} {text}", path.display()))
+        })
+        .collect();
+    if private_file::is_in_open_folder(path) {
+        findings.push(Finding::warning(format!(
+            "every user of this machine can remove and replace {}, since they may write to its folder; \
+             chmod the folder to 700",
+            path.display()
+        )));
+    }
+    findings
 }
 
 fn is_busy(error: &StoreError) -> bool {

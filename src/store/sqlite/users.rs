@@ -4,7 +4,7 @@ use super::{SqliteStore, StoreError, unavailable};
 use crate::{
     clock::UnixTime,
     password::PasswordHash,
-    store::{Connections, Insertion, Standing, User, UserStore},
+    store::{Connections, Finding, Insertion, Standing, User, UserStore},
     user::{NamePart, RoleName, UserId, Username},
 };
 use async_trait::async_trait;
@@ -13,7 +13,7 @@ use sqlx::{
     query::Query,
     sqlite::{SqliteArguments, SqliteQueryResult, SqliteRow},
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 #[async_trait]
 impl UserStore for SqliteStore {
@@ -116,6 +116,10 @@ impl UserStore for SqliteStore {
 
     fn connections(&self) -> Vec<Connections> {
         vec![Connections::of("sqlite", &self.reader), Connections::of("sqlite_writer", &self.writer)]
+    }
+
+    async fn checkup(&self, _: UnixTime, _: Duration) -> Result<Vec<Finding>, StoreError> {
+        Ok(self.findings())
     }
 }
 

@@ -17,7 +17,7 @@ static TOKENS: LazyLock<AccessTokens> = LazyLock::new(|| {
 
 /// A key without a name, which any `kid` means, so that more than one text gets as far as its signature.
 static NAMELESS: LazyLock<KeySet> = LazyLock::new(|| {
-    let jwks = r#"{"keys":[{"kty":"oct","k":"UTh4dlpyM0x3MFRuQjZ5S2QySHNQZjlHak1jVTVlQTE"}]}"#;
+    let jwks = r#"{"keys":[{"kty":"oct","alg":"HS256","k":"UTh4dlpyM0x3MFRuQjZ5S2QySHNQZjlHak1jVTVlQTE"}]}"#;
     KeySet::from_jwks(jwks).expect("a good key")
 });
 

@@ -65,7 +65,7 @@ async fn examine(settings: &Settings) -> Vec<Examined> {
 /// `None` if the settings give the key itself, or what is wrong has been said.
 async fn examine_keys(settings: &Settings) -> Option<Examined> {
     let keystore = match (&settings.keys.place, &settings.database) {
-        (KeyPlace::File { path, .. }, _) => Keystore::in_file(path),
+        (KeyPlace::File { .. }, _) => Keystore::in_file(settings)?,
         (KeyPlace::Database { .. }, Database::Sqlite(path)) if !path.exists() => {
             let missing = refusal(Failure::failed(&KeysError::Missing(path.display().to_string())));
             let findings = if settings.keys.place.is_made() { vec![] } else { missing };
@@ -83,9 +83,7 @@ async fn examine_keys(settings: &Settings) -> Option<Examined> {
         Ok(_) => vec![],
         Err(error) => refusal(Failure::failed(&error)),
     };
-    if keystore.is_open_to_others() {
-        findings.push(Finding::warning("can be read by others; chmod it to 600"));
-    }
+    findings.extend(keystore.findings());
     Some(Examined { what: format!("keys in {}", keystore.name()), findings })
 }
 

@@ -146,7 +146,7 @@ struct Desk<'a> {
 impl<'a> Desk<'a> {
     async fn open(settings: &'a Settings) -> Result<Self, Failure> {
         let keystore = match &settings.keys.place {
-            KeyPlace::File { path, .. } => Some(Keystore::in_file(path)),
+            KeyPlace::File { .. } => Keystore::in_file(settings),
             KeyPlace::Database { .. } => Keystore::of(settings, &super::database(settings).await?)?,
             _ => None,
         };

@@ -4,7 +4,6 @@ use super::{Failure, log, settings};
 use countersign::{
     account::AccountError,
     audit::Actor,
-    config::KeyPlace,
     grant::Authority,
     keys::{KeysError, Keystore},
     password::Password,
@@ -81,8 +80,7 @@ pub(super) async fn run(figment: Figment) -> Result<(), Failure> {
         figment.extract_inner::<u16>("port").unwrap_or_default()
     );
     // Asked for here so that a key file that cannot be used is a sentence and not a failed launch.
-    if let KeyPlace::File { path, .. } = &settings.keys.place {
-        let keystore = Keystore::in_file(path);
+    if let Some(keystore) = Keystore::in_file(&settings) {
         if keystore.load().await.map_err(|error| Failure::failed(&error))?.is_none()
             && !settings.keys.place.is_made()
         {

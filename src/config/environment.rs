@@ -14,6 +14,11 @@ const PREFIX: &str = "COUNTERSIGN_";
 /// The longest secret that a file may hold.
 const MAX_SECRET_BYTES: usize = 16 * 1024;
 
+/// What a setting is called in the environment.
+pub(crate) fn name(key: &str) -> String {
+    format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"))
+}
+
 /// Settings from environment variables. All values are texts, so that a key made of digits
 /// stays the text that it is.
 #[derive(Debug, Default)]
@@ -63,10 +68,10 @@ impl Environment {
             Ok(text) => match text.trim_end_matches(['\r', '\n']) {
                 "" => "names an empty file".into(),
                 text => {
-                    if secret.ends_with("signing_key") && is_open_to_everybody(&value) {
-                        tracing::warn!(
-                            "{name}: names a file that can be read or changed by everybody; chmod 600"
-                        );
+                    if is_open_to_everybody(&value) {
+                        let text =
+                            "names a file that every user of this machine can read or change; chmod 600";
+                        tracing::warn!("{name}: {text}");
                     }
                     return self.values.push((secret.to_owned(), text.to_owned()));
                 }

@@ -89,7 +89,8 @@ pub(super) fn read(reader: &mut Reader, database: &Database, development: bool) 
         (Some(key), _) => Some(KeyPlace::Given(key.into())),
         (None, Some(Some(path))) => Some(KeyPlace::File { path, made: development }),
         (None, Some(None)) => {
-            if encryption.is_empty() && !reader.is_set("keys.encryption_key") {
+            // Not the previous one alone, which only opens.
+            if !reader.is_set("keys.encryption_key") {
                 reader.missing(
                     "keys.encryption_key",
                     "is not set, and keys are kept in the database only sealed. \

@@ -3,6 +3,7 @@
 //! Later sources win: the defaults written here, `Rocket.toml`'s `[<profile>.auth]`, the
 //! environment's `COUNTERSIGN_*`. [`Settings::load`] reports everything that is wrong together.
 
+mod apart;
 mod database;
 mod environment;
 mod keys;
@@ -27,9 +28,10 @@ pub use reader::{Problem, SettingsError};
 pub use scopes::ScopeSettings;
 
 use crate::{
-    jwt::{HmacSecret, Lives, MAX_LEEWAY, MAX_LIFETIME, Rules, SigningKey},
+    jwt::{HmacSecret, Lives, MAX_LEEWAY, MAX_LIFETIME, Material, Rules, SigningKey},
     password::{Argon2Params, FirebaseKey, Hasher, Policy},
 };
+use apart::Secrets;
 use figment::Figment;
 use reader::Reader;
 use std::{net::IpAddr, time::Duration};
@@ -196,12 +198,6 @@ impl Settings {
         let store = store(&mut reader);
         let previous_signing_key = reader.signing_key("previous_signing_key");
         let keys = keys::read(&mut reader, &database, development);
-        if let (Some(previous), Some(KeyPlace::Given(key))) =
-            (&previous_signing_key, keys.as_ref().map(|keys| &keys.place))
-            && previous.kid() == key.kid()
-        {
-            reader.problem("previous_signing_key", "is the same as the signing key");
-        }
         let access = Rules {
             issuer: reader.name("issuer").unwrap_or_else(|| "countersign".into()),
             audience: reader.name("audience").unwrap_or_else(|| "countersign".into()),
@@ -215,21 +211,13 @@ impl Settings {
         let login = login::read(&mut reader);
         let refresh = refresh(&mut reader);
         let revocation = revocation(&mut reader);
-        let given = keys.as_ref().and_then(|keys| match &keys.place {
-            KeyPlace::Given(key) => Some(&**key),
-            _ => None,
-        });
-        let mut signing = given.into_iter().chain(&previous_signing_key);
-        if revocation.feed_secret.as_ref().is_some_and(|feed| signing.any(|key| feed.matches(&key.secret())))
-        {
-            let text = "is a signing key, and whoever follows must not have that";
-            reader.problem("revocation.feed_secret", text);
-        }
-        let mut sealing = keys.iter().flat_map(|keys| &keys.encryption);
-        if revocation.feed_secret.as_ref().is_some_and(|feed| sealing.any(|key| feed.matches(key.bytes()))) {
-            let text = "is an encryption key, and whoever follows must not have that";
-            reader.problem("revocation.feed_secret", text);
-        }
+        let secrets = Secrets {
+            keys: keys.as_ref(),
+            previous_signing_key: previous_signing_key.as_ref(),
+            feed_secret: revocation.feed_secret.as_ref(),
+            firebase_key: password.firebase_key.as_ref(),
+        };
+        secrets.check(&mut reader);
         let audit_retention = reader.integer("audit.retention", MIN_RETENTION..=34_560_000);
         let audit_retention = Duration::from_secs(audit_retention.unwrap_or(USUAL_RETENTION));
         let origins = reader.origins("origins");
@@ -264,6 +252,17 @@ impl Settings {
             }),
             _ => Err(SettingsError(problems)),
         }
+    }
+
+    /// What is secret here and signs nothing: the setting and the material of each.
+    pub(crate) fn secrets(&self) -> Vec<(String, Material)> {
+        let secrets = Secrets {
+            keys: Some(&self.keys),
+            previous_signing_key: self.previous_signing_key.as_ref(),
+            feed_secret: self.revocation.feed_secret.as_ref(),
+            firebase_key: self.password.firebase_key.as_ref(),
+        };
+        secrets.others().into_iter().map(|(key, material)| (environment::name(key), material)).collect()
     }
 
     /// How long what a key has made may be good for.

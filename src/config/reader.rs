@@ -1,6 +1,6 @@
 //! Reads settings one by one and remembers everything that is wrong with them.
 
-use super::{Environment, SECRETS};
+use super::{Environment, SECRETS, environment};
 use crate::{
     jwt::{HmacSecret, SigningKey},
     scope::Scope,
@@ -23,7 +23,7 @@ impl Problem {
 
     /// A problem with the setting `key`, under the name that it has in the environment.
     pub(super) fn of_environment(key: &str, text: &str) -> Self {
-        Self::new(&format!("COUNTERSIGN_{}", key.to_ascii_uppercase().replace('.', "__")), text)
+        Self::new(&environment::name(key), text)
     }
 }
 

@@ -107,6 +107,11 @@ impl RedisUrl {
         &self.topology
     }
 
+    /// The addresses, each `HOST` or `HOST:PORT`.
+    pub fn addresses(&self) -> &[String] {
+        &self.hosts
+    }
+
     /// Whether to speak TLS.
     pub fn is_tls(&self) -> bool {
         self.tls

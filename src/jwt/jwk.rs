@@ -88,6 +88,17 @@ impl Jwk {
         if self.alg.as_deref().is_some_and(|alg| alg != algorithm.name()) {
             return Err(KeyError::Member("alg"));
         }
+        // A number of another type of key would be material that is not looked at.
+        let is_there = |(_, member): &(&'static str, bool)| *member;
+        let foreign = match algorithm {
+            Algorithm::Hs256 => [("x", self.x.is_some()), ("n", self.n.is_some()), ("d", self.d.is_some())]
+                .into_iter()
+                .find(is_there),
+            _ => [("k", self.k.is_some())].into_iter().find(is_there),
+        };
+        if let Some((member, _)) = foreign {
+            return Err(KeyError::Member(member));
+        }
         if self.usage.as_deref().is_some_and(|usage| usage != "sig") {
             return Err(KeyError::Member("use"));
         }

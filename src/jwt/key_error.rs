@@ -1,6 +1,6 @@
 //! What can be wrong with a key.
 
-use super::WeakSecret;
+use super::{Algorithm, WeakSecret};
 use thiserror::Error;
 
 /// Why a key is refused. Never shows key material.
@@ -16,6 +16,12 @@ pub enum KeyError {
     /// Another key of the set has this name.
     #[error("has the \"kid\" of another key")]
     Duplicate,
+    /// It is made of the same numbers or bytes as another key of the set.
+    #[error("shares material with another key; each key needs random bytes of its own")]
+    Shared,
+    /// A key of ours that leaves open what it is for.
+    #[error("has no member \"alg\", and one key has one algorithm; add \"alg\": \"{0}\"")]
+    Unstated(Algorithm),
     /// A member that has more or fewer bytes than the key's type has.
     #[error("has a member \"{0}\" of the wrong length")]
     Length(&'static str),
@@ -61,6 +67,9 @@ pub enum KeyError {
     /// PEM or DER that cannot be read.
     #[error("is PEM text without a private key (PKCS #8, PKCS #1 or SEC 1) that can be read")]
     Pem,
+    /// PEM of more than one key: which was meant?
+    #[error("is PEM text with more than one key; leave only the private key that signs")]
+    Several,
     /// JSON where a secret or PEM is expected.
     #[error("is JSON; keep a JWK Set in a file and name it in KEYS__STORE")]
     Json,

@@ -1,6 +1,6 @@
 //! The keys that verify, each with one algorithm and, where there are several, a name.
 
-use super::{KeyError, SigningKey, json, jwk::Jwk, verifying_key::VerifyingKey};
+use super::{KeyError, Material, SigningKey, json, jwk::Jwk, verifying_key::VerifyingKey};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{collections::HashSet, fmt};
@@ -52,37 +52,48 @@ impl KeySet {
     /// The verifying halves of these keys.
     ///
     /// # Errors
-    /// [`KeySetError::Empty`] without a key, [`KeySetError::AmbiguousKid`] for the same key twice.
+    /// [`KeySetError::Empty`] without a key, [`KeySetError::AmbiguousKid`] for the same key twice, and
+    /// [`KeyError::Shared`] for two keys that share material.
     pub fn of<'a>(keys: impl IntoIterator<Item = &'a SigningKey>) -> Result<Self, KeySetError> {
-        Self::checked(keys.into_iter().map(|key| key.verifying.clone()).collect())
+        let keys: Vec<_> = keys.into_iter().collect();
+        let set = Self::checked(keys.iter().map(|key| key.verifying.clone()).collect())?;
+        apart(keys.iter().map(|key| key.material()))?;
+        Ok(set)
     }
 
     /// Reads a JWK Set (RFC 7517 §5). Keys of types not known here are passed over, as §5 asks;
-    /// a known one that is weak, or whose members disagree, is an error.
+    /// a known one that is weak, whose members disagree, that has no `alg` or shares material with
+    /// another is an error.
     pub fn from_jwks(json: &str) -> Result<Self, KeySetError> {
         let mut keys = Vec::new();
         let set: JwkSet<Jwk> = serde_json::from_str(json).map_err(|_| KeySetError::NotAJwkSet)?;
         for (index, jwk) in set.keys.iter().enumerate() {
+            let refused = |source| KeySetError::Key { index, source };
             match VerifyingKey::from_jwk(jwk) {
+                Ok(key) if jwk.alg.is_none() => return Err(refused(KeyError::Unstated(key.algorithm))),
                 Ok(key) => keys.push(key),
                 Err(KeyError::Unknown) => {}
-                Err(source) => return Err(KeySetError::Key { index, source }),
+                Err(source) => return Err(refused(source)),
             }
         }
-        Self::checked(keys)
+        let keys = Self::checked(keys)?;
+        apart(set.keys.iter().map(Material::of))?;
+        Ok(keys)
     }
 
     /// Reads what an issuer has published for everybody. Such a set may hold keys for other
     /// purposes, so those that cannot be used are passed over and reported beside the set.
-    /// One that is there with its secret is never used: everybody has it.
+    /// A key that is published with its secret is never used, nor is another that shares material with
+    /// it. Without an `alg` a key has the one that its type and curve are for.
     ///
     /// # Errors
     /// When the text is no set, or no key of it can be used.
     pub fn published(json: &str) -> Result<(Self, Vec<KeySetError>), KeySetError> {
         let set: JwkSet<&RawValue> = serde_json::from_str(json).map_err(|_| KeySetError::NotAJwkSet)?;
         let (mut keys, mut refused) = (Vec::<(usize, VerifyingKey)>::new(), Vec::new());
+        let exposed = exposed(&set.keys);
         for (index, text) in set.keys.into_iter().enumerate() {
-            match published(text.get()) {
+            match published(text.get(), &exposed) {
                 Ok(key) if keys.iter().all(|(_, other)| other.kid != key.kid) => keys.push((index, key)),
                 Ok(key) => {
                     let source =
@@ -103,7 +114,8 @@ impl KeySet {
     /// Reads the JWK Set that a client is registered with (RFC 7591 §2, `jwks`), by which its
     /// [`Assertion`](super::Assertion)s are verified: 1 to 10 keys in at most 16 KiB of text. Whoever
     /// registers them can mend them, so nothing is passed over: each must be a public one of a type
-    /// known here, and, where there are several, have a `kid` of its own.
+    /// known here, differ from the others, and, where there are several, have a `kid` of its own. Without
+    /// an `alg` a key has the one that its type and curve are for.
     ///
     /// ```
     /// use countersign::jwt::{KeyError, KeySet, KeySetError};
@@ -133,9 +145,10 @@ impl KeySet {
             return Err(KeySetError::TooMany);
         }
         let mut keys = Vec::<VerifyingKey>::with_capacity(count);
+        let mut materials = Vec::with_capacity(count);
         for (index, text) in set.keys.into_iter().enumerate() {
             let refused = |source| KeySetError::Key { index, source };
-            let key = registered(text.get()).map_err(refused)?;
+            let (key, material) = registered(text.get()).map_err(refused)?;
             // RFC 7515 §4.1.4: beside others, a key is meant by its name.
             if count > 1 && key.kid.is_none() {
                 return Err(refused(KeyError::Member("kid")));
@@ -144,7 +157,9 @@ impl KeySet {
                 return Err(refused(KeyError::Duplicate));
             }
             keys.push(key);
+            materials.push(material);
         }
+        apart(materials.into_iter())?;
         Self::checked(keys)
     }
 
@@ -171,15 +186,40 @@ impl KeySet {
     }
 }
 
-fn published(json: &str) -> Result<VerifyingKey, KeyError> {
-    let jwk: Jwk = serde_json::from_str(json).map_err(|_| KeyError::Unknown)?;
-    match jwk.private() {
-        Some(member) => Err(KeyError::Published(member)),
-        None => VerifyingKey::from_jwk(&jwk),
+/// An error if two of these share material; it has the place of the second.
+pub(super) fn apart(all: impl Iterator<Item = Material>) -> Result<(), KeySetError> {
+    let mut seen = Vec::<Material>::new();
+    for (index, material) in all.enumerate() {
+        if seen.iter().any(|other| other.shares(&material)) {
+            return Err(KeySetError::Key { index, source: KeyError::Shared });
+        }
+        seen.push(material);
     }
+    Ok(())
 }
 
-fn registered(json: &str) -> Result<VerifyingKey, KeyError> {
+/// The material of those key pairs of a published set that are there with their private half. A secret
+/// tells nothing of other keys, even if it is the public number of one.
+fn exposed(keys: &[&RawValue]) -> Vec<Material> {
+    let jwks = keys.iter().filter_map(|text| serde_json::from_str::<Jwk>(text.get()).ok());
+    let is_exposed = |jwk: &Jwk| jwk.private().is_some() && jwk.kty.as_deref() != Some("oct");
+    jwks.filter(is_exposed).map(|jwk| Material::of(&jwk)).collect()
+}
+
+fn published(json: &str, exposed: &[Material]) -> Result<VerifyingKey, KeyError> {
+    let jwk: Jwk = serde_json::from_str(json).map_err(|_| KeyError::Unknown)?;
+    if let Some(member) = jwk.private() {
+        return Err(KeyError::Published(member));
+    }
+    let key = VerifyingKey::from_jwk(&jwk)?;
+    let material = || Material::of(&jwk);
+    if !exposed.is_empty() && exposed.iter().any(|other| other.shares(&material())) {
+        return Err(KeyError::Shared);
+    }
+    Ok(key)
+}
+
+fn registered(json: &str) -> Result<(VerifyingKey, Material), KeyError> {
     if !json::is_object(json) {
         return Err(KeyError::Malformed);
     }
@@ -190,7 +230,7 @@ fn registered(json: &str) -> Result<VerifyingKey, KeyError> {
     }
     match jwk.private() {
         Some(member) => Err(KeyError::Private(member)),
-        None => VerifyingKey::from_jwk(&jwk),
+        None => Ok((VerifyingKey::from_jwk(&jwk)?, Material::of(&jwk))),
     }
 }
 

@@ -15,6 +15,7 @@ mod jws;
 mod key_error;
 mod key_set;
 mod life;
+mod material;
 mod pem;
 mod profile;
 mod ring;
@@ -32,6 +33,7 @@ pub use jws::{MAX_TOKEN_BYTES, VerifiedJws, verify_jws};
 pub use key_error::KeyError;
 pub use key_set::{KeySet, KeySetError};
 pub use life::{Life, Lives, Stage};
+pub(crate) use material::Material;
 pub use profile::Profile;
 #[cfg(feature = "verifier")]
 pub(crate) use profile::{Expected, ROLES_AT};

@@ -21,9 +21,15 @@ const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
-/// The first private key of a PEM text (RFC 7468), whose halves are not compared here.
+/// The one private key of a PEM text (RFC 7468), whose halves are not compared here. Beside it there may
+/// be the parameters of its curve, as `openssl ecparam -genkey` writes them, and nothing else.
 pub(super) fn private_key(text: &[u8]) -> Result<Jwk, KeyError> {
     let says = |label: &str| text.windows(label.len()).any(|window| window == label.as_bytes());
+    let begins = text.windows(11).enumerate().filter(|(_, window)| *window == b"-----BEGIN ");
+    let keys = begins.filter(|(at, _)| !text[at + 11..].starts_with(b"EC PARAMETERS-----")).count();
+    if keys > 1 {
+        return Err(KeyError::Several);
+    }
     match PrivateKeyDer::from_pem_slice(text) {
         // How OpenSSL marks a key that is encrypted in its own old way.
         _ if says("DEK-Info:") || says("BEGIN ENCRYPTED PRIVATE KEY") => Err(KeyError::Encrypted),

@@ -5,7 +5,10 @@
 //! is *gone*. Which it is follows from the time alone, so every process that has the ring
 //! changes over at the same moment. Nothing here keeps a ring; see [`keys`](crate::keys).
 
-use super::{KeyError, KeySetError, Life, Lives, SigningKey, Stage, jwk::Jwk, verifying_key::VerifyingKey};
+use super::{
+    KeyError, KeySetError, Life, Lives, SigningKey, Stage, jwk::Jwk, key_set::apart,
+    verifying_key::VerifyingKey,
+};
 use crate::clock::UnixTime;
 use serde::{Deserialize, Serialize};
 use std::{collections::HashSet, fmt, time::Duration};
@@ -88,7 +91,7 @@ impl KeyRing {
     /// A ring that does not change: `signing` signs, the `previous` ones verify.
     ///
     /// # Errors
-    /// When the same key is given twice.
+    /// When the same key is given twice, or two keys share material.
     pub fn fixed(signing: SigningKey, previous: &[SigningKey]) -> Result<Self, RingError> {
         let begin = UnixTime(previous.len() as u64);
         let mut keys = vec![RingKey { key: signing, life: Life { signs_from: begin, ..Life::default() } }];
@@ -100,14 +103,18 @@ impl KeyRing {
     }
 
     /// The same with keys that only verify, from before the ring was made.
-    pub fn with_previous(mut self, previous: &[SigningKey]) -> Self {
+    ///
+    /// # Errors
+    /// When two keys share material.
+    pub fn with_previous(mut self, previous: &[SigningKey]) -> Result<Self, RingError> {
         let life = Life { retires_at: Some(UnixTime(0)), ..Life::default() };
         for key in previous {
             if self.0.iter().all(|other| other.key.kid() != key.kid()) {
                 self.0.insert(0, RingKey { key: key.clone(), life });
             }
         }
-        self
+        apart(self.0.iter().map(|key| key.key.material()))?;
+        Ok(self)
     }
 
     /// A ring of one key, which signs from `now` on.
@@ -116,7 +123,9 @@ impl KeyRing {
     }
 
     /// Reads a private JWK Set in which each key has a member `life` with its times. A key is
-    /// known by its thumbprint (RFC 7638), whatever its `kid` says.
+    /// known by its thumbprint (RFC 7638), whatever its `kid` says, and has to name its `alg`. No two
+    /// may share material: a secret may not be the public number or the private half of another key,
+    /// in any encoding.
     pub fn from_json(json: &str) -> Result<Self, RingError> {
         // What the parser says would show what it read.
         let malformed =
@@ -124,7 +133,12 @@ impl KeyRing {
         let kept: Kept = serde_json::from_str(json).map_err(malformed)?;
         let mut keys = Vec::new();
         for (index, Entry { jwk, life }) in kept.keys.into_iter().enumerate() {
-            let key = SigningKey::from_jwk(jwk).map_err(|source| KeySetError::Key { index, source })?;
+            let is_stated = jwk.alg.is_some();
+            let refused = |source| KeySetError::Key { index, source };
+            let key = SigningKey::from_jwk(jwk).map_err(refused)?;
+            if !is_stated {
+                return Err(refused(KeyError::Unstated(key.algorithm())).into());
+            }
             if let Some(what) = life.contradiction() {
                 return Err(RingError::Life { index, what });
             }
@@ -147,6 +161,7 @@ impl KeyRing {
         if names.len() < keys.len() {
             return Err(KeySetError::AmbiguousKid.into());
         }
+        apart(keys.iter().map(|key| key.key.material()))?;
         let starts: HashSet<_> = Self::alive(&keys).map(|(_, key)| key.life.signs_from).collect();
         if starts.len() < Self::alive(&keys).count() {
             let index = keys.len() - 1;

@@ -1,5 +1,6 @@
 //! HMAC secrets that are worth the name.
 
+use super::Material;
 use aws_lc_rs::{constant_time, digest};
 use base64::{
     Engine,
@@ -90,6 +91,11 @@ impl HmacSecret {
     /// Whether these bytes are the secret, in a time that does not depend on how much of them is.
     pub fn matches(&self, bytes: &[u8]) -> bool {
         constant_time::verify_slices_are_equal(&self.0, bytes).is_ok()
+    }
+
+    /// What it is made of.
+    pub(crate) fn material(&self) -> Material {
+        Material::of_secret(&self.0)
     }
 
     /// The bytes to compute with.

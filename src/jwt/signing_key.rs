@@ -1,7 +1,7 @@
 //! The half of a key that signs.
 
 use super::{
-    Algorithm, HmacSecret, KeyError,
+    Algorithm, HmacSecret, KeyError, Material,
     jwk::{self, Jwk, encoded},
     pem,
     verifying_key::{self, VerifyingKey},
@@ -183,8 +183,14 @@ impl SigningKey {
 
     /// What is secret about it, to derive other keys from.
     pub(crate) fn secret(&self) -> jwk::Bytes {
-        let member = self.jwk.k.as_deref().or(self.jwk.d.as_deref());
+        let member = if self.algorithm().is_asymmetric() { &self.jwk.d } else { &self.jwk.k };
+        let member = member.as_deref();
         jwk::bytes(member.map(|text| text.as_str()), "d").unwrap_or_default()
+    }
+
+    /// What it is made of.
+    pub(crate) fn material(&self) -> Material {
+        Material::of(&self.jwk)
     }
 
     pub(super) fn jwk(&self) -> &Jwk {

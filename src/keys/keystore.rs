@@ -7,10 +7,10 @@ use super::{
 use crate::{
     clock::UnixTime,
     config::{Database, KeyPlace, Settings},
-    jwt::{Algorithm, KeyError, KeyRing, Lives, RingError, SigningKey},
-    store::{KeptRing, KeyRingStore, StoreError, Stores},
+    jwt::{Algorithm, KeyError, KeyRing, Lives, Material, RingError, RingKey, SigningKey},
+    store::{Finding, KeptRing, KeyRingStore, StoreError, Stores},
 };
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -24,6 +24,12 @@ pub struct Keystore {
     seals: Option<Seals>,
     name: String,
     file: Option<KeyFile>,
+    /// Secrets of the settings that no key may share material with.
+    secrets: Vec<(String, Material)>,
+    /// The settings' key from before, which may be in the ring too.
+    previous: Option<SigningKey>,
+    /// Whether a server changes the ring, and not only the command line.
+    changes: bool,
 }
 
 /// Why there are no keys, or they did not change.
@@ -55,6 +61,19 @@ pub enum KeysError {
         /// What is wrong with them.
         #[source]
         source: RingError,
+    },
+    /// A key is made of the same as a secret of the settings.
+    #[error(
+        "the key {kid} in {place} shares material with {setting}; \
+         each key and each secret needs random bytes of its own"
+    )]
+    Shared {
+        /// Where it is.
+        place: String,
+        /// Its name.
+        kid: String,
+        /// What the other is called in the environment.
+        setting: String,
     },
     /// It cannot be opened.
     #[error("the keys in {place} cannot be used")]
@@ -92,8 +111,7 @@ impl Keystore {
     /// [`KeysError::NotKept`] when the stores cannot keep a ring.
     pub fn of(settings: &Settings, stores: &Stores) -> Result<Option<Self>, KeysError> {
         match &settings.keys.place {
-            KeyPlace::Given(_) | KeyPlace::Fresh => Ok(None),
-            KeyPlace::File { path, .. } => Ok(Some(Self::in_file(path))),
+            KeyPlace::Given(_) | KeyPlace::Fresh | KeyPlace::File { .. } => Ok(Self::in_file(settings)),
             KeyPlace::Database { .. } => {
                 let name = match &settings.database {
                     Database::Sqlite(path) => path.display().to_string(),
@@ -101,20 +119,29 @@ impl Keystore {
                     Database::Memory => "memory".into(),
                 };
                 let place = stores.keys.clone().ok_or(KeysError::NotKept)?;
-                Ok(Some(Self { place, seals: Some(Seals::new(&settings.keys.encryption)), name, file: None }))
+                let seals = Some(Seals::new(&settings.keys.encryption));
+                Ok(Some(Self::new(settings, place, seals, name, None)))
             }
         }
     }
 
-    /// The file at this path.
-    pub fn in_file(path: &Path) -> Self {
+    /// The file that the settings name; `None` if they name none.
+    pub fn in_file(settings: &Settings) -> Option<Self> {
+        let KeyPlace::File { path, .. } = &settings.keys.place else { return None };
         let file = KeyFile::new(path);
-        Self {
-            place: Arc::new(file.clone()),
-            seals: None,
-            name: path.display().to_string(),
-            file: Some(file),
-        }
+        Some(Self::new(settings, Arc::new(file.clone()), None, path.display().to_string(), Some(file)))
+    }
+
+    fn new(
+        settings: &Settings,
+        place: Arc<dyn KeyRingStore>,
+        seals: Option<Seals>,
+        name: String,
+        file: Option<KeyFile>,
+    ) -> Self {
+        let (secrets, previous) = (settings.secrets(), settings.previous_signing_key.clone());
+        let changes = settings.keys.period.is_some() || settings.keys.place.is_made();
+        Self { place, seals, name, file, secrets, previous, changes }
     }
 
     /// Where it is, as one says it to people.
@@ -122,9 +149,9 @@ impl Keystore {
         &self.name
     }
 
-    /// Whether it is a file that others than its owner may read or write.
-    pub fn is_open_to_others(&self) -> bool {
-        self.file.as_ref().is_some_and(KeyFile::is_open_to_others)
+    /// What there is to say about the file, if it is one.
+    pub fn findings(&self) -> Vec<Finding> {
+        self.file.as_ref().map(|file| file.findings(self.changes)).unwrap_or_default()
     }
 
     /// Whether it is kept on this machine, and not by a server that can be out of reach.
@@ -151,8 +178,30 @@ impl Keystore {
             None => kept,
         };
         // What is not text is no JSON either.
-        KeyRing::from_json(std::str::from_utf8(&json).unwrap_or_default())
-            .map_err(|source| KeysError::Ring { place: self.name.clone(), source })
+        let ring = KeyRing::from_json(std::str::from_utf8(&json).unwrap_or_default())
+            .map_err(|source| KeysError::Ring { place: self.name.clone(), source })?;
+        self.keep_apart(&ring)?;
+        Ok(ring)
+    }
+
+    /// Refuses a key that shares material with a secret of the settings.
+    fn keep_apart(&self, ring: &KeyRing) -> Result<(), KeysError> {
+        let shared = |key: &SigningKey, setting: &str| KeysError::Shared {
+            place: self.name.clone(),
+            kid: key.kid().to_owned(),
+            setting: setting.to_owned(),
+        };
+        for key in ring.keys().iter().map(RingKey::key) {
+            let material = key.material();
+            if let Some((setting, _)) = self.secrets.iter().find(|(_, secret)| secret.shares(&material)) {
+                return Err(shared(key, setting));
+            }
+            let previous = self.previous.as_ref().filter(|previous| previous.kid() != key.kid());
+            if previous.is_some_and(|previous| previous.material().shares(&material)) {
+                return Err(shared(key, "COUNTERSIGN_PREVIOUS_SIGNING_KEY"));
+            }
+        }
+        Ok(())
     }
 
     /// Makes a ring of one new key, which signs from `now` on.

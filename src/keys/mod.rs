@@ -82,7 +82,7 @@ impl Keys {
         let (version, ring) = match (&keystore, &settings.keys.place) {
             (Some(keystore), place) => {
                 let (version, ring) = first(keystore, place, &*clock, &witness).await?;
-                (Some(version), ring.with_previous(&previous))
+                (Some(version), ring.with_previous(&previous)?)
             }
             (None, KeyPlace::Given(key)) => (None, KeyRing::fixed(SigningKey::clone(key), &previous)?),
             (None, _) => (None, KeyRing::fixed(made(Algorithm::EdDsa).await?, &previous)?),
@@ -164,7 +164,8 @@ impl Keys {
         let kept = keystore.kept().await?;
         let kept = kept.ok_or_else(|| KeysError::Missing(keystore.name().to_owned()))?;
         let is_known = self.heard().version == Some(kept.version);
-        let ring = if is_known { None } else { Some(keystore.ring(kept.bytes)?) };
+        let ring =
+            if is_known { None } else { Some(keystore.ring(kept.bytes)?.with_previous(&self.previous)?) };
         {
             // What cannot be read is no word, so not before it was.
             let mut heard = self.heard();
@@ -172,7 +173,7 @@ impl Keys {
             heard.version = Some(kept.version);
         }
         let Some(ring) = ring else { return Ok(false) };
-        self.tokens.replace(ring.with_previous(&self.previous));
+        self.tokens.replace(ring);
         self.changes.send_replace(());
         let kid = self.tokens.ring().signing(self.clock.now()).kid().to_owned();
         tracing::info!(kid, "the keys have changed");
@@ -282,8 +283,8 @@ async fn first(
     clock: &dyn Clock,
     witness: &Witness,
 ) -> Result<(u64, KeyRing), KeysError> {
-    if keystore.is_open_to_others() {
-        tracing::warn!("{} can be read by others; chmod it to 600", keystore.name());
+    for finding in keystore.findings() {
+        tracing::warn!("{finding}");
     }
     if let Some(found) = keystore.load().await? {
         return Ok(found);

@@ -189,6 +189,11 @@ impl FirebaseKey {
         let length = BASE64_STANDARD.decode_slice(text, &mut *bytes).ok()?;
         (length == Self::BYTES).then_some(Self(bytes))
     }
+
+    /// The bytes to compute with.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &*self.0
+    }
 }
 
 impl fmt::Debug for FirebaseKey {

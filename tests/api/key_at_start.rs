@@ -75,6 +75,8 @@ fn a_key_of_the_wrong_kind_or_size_keeps_the_program_from_starting() {
         (good[..good.len() - 40].to_owned(), "is PEM text without a private key"),
         (good.replace('\n', "\\n"), "is PEM text without a private key"),
         (rsa[200..].to_owned(), "is a key of another kind"),
+        (format!("{good}{rsa}"), "is PEM text with more than one key"),
+        (format!("{public}{good}"), "is PEM text with more than one key"),
         (jwk.to_string(), "is JSON"),
         (json!({ "keys": [jwk] }).to_string(), "is JSON"),
     ];
@@ -82,6 +84,8 @@ fn a_key_of_the_wrong_kind_or_size_keeps_the_program_from_starting() {
         refused("COUNTERSIGN_SIGNING_KEY", &key, why);
     }
     refused("COUNTERSIGN_PREVIOUS_SIGNING_KEY", &public, "is a public key");
+    let two = format!("{rsa}{good}");
+    refused("COUNTERSIGN_PREVIOUS_SIGNING_KEY", &two, "is PEM text with more than one key");
     refused("COUNTERSIGN_PREVIOUS_SIGNING_KEY", &generated("X25519"), "is of a type that is not known here");
 }
 
@@ -154,5 +158,75 @@ fn a_key_file_that_everybody_can_read_is_warned_of() {
     let server = Server::start_with(&settings);
     server.user("ada", &[]);
     server.accepts(&Key::es256().token(&server).sign());
-    assert!(server.says("can be read"), "{}", server.log());
+    assert!(server.says("every user of this machine can read"), "{}", server.log());
+}
+
+/// Each command names the fault in these words and shows none of the secrets.
+#[track_caller]
+fn blames(folder: &Path, settings: &[(&str, &str)], words: &[&str], secrets: &[&str]) {
+    for command in [&["serve"][..], &["doctor"], &["keys", "list"]] {
+        let output = run(folder, settings, command, "");
+        let text =
+            [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).expect("text")).concat();
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{command:?}: {text}");
+        assert!(words.iter().all(|word| text.contains(word)), "{command:?}: {words:?} in {text}");
+        assert!(!text.contains("listening"), "{command:?}: {text}");
+        assert!(secrets.iter().all(|secret| !text.contains(secret)), "{command:?}: {text}");
+    }
+}
+
+// A04
+#[test]
+fn a_secret_in_a_key_file_that_another_key_shows_or_hides_keeps_the_program_from_starting() {
+    // RFC 8037 appendix A.1.
+    let d = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
+    let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+    let hex = |text: &str| unb64(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let pair = json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "x": x, "d": d });
+    for secret in [unb64(x), x.into(), hex(x).into(), unb64(d), d.into(), hex(d).into()] {
+        let life = json!({ "published_at": 1, "signs_from": 1 });
+        let oct = json!({ "kty": "oct", "alg": "HS256", "k": b64(&secret), "life": life });
+        let folder = TempDir::new().expect("a folder");
+        let ring = json!({ "keys": [pair, oct] }).to_string();
+        fs::write(folder.path().join("keys.json"), ring).expect("written");
+        let settings = [("COUNTERSIGN_KEYS__STORE", "file:keys.json"), ("ROCKET_PROFILE", "release")];
+        let words = ["keys.json", "the key at 1 shares material with another key"];
+        blames(folder.path(), &settings, &words, &[d, &b64(&secret)]);
+    }
+}
+
+#[test]
+fn a_key_file_with_a_key_without_an_algorithm_keeps_the_program_from_starting() {
+    let d = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
+    let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+    let folder = TempDir::new().expect("a folder");
+    let pair = json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "d": d });
+    fs::write(folder.path().join("keys.json"), json!({ "keys": [pair] }).to_string()).expect("written");
+    let settings = [("COUNTERSIGN_KEYS__STORE", "file:keys.json"), ("ROCKET_PROFILE", "release")];
+    blames(folder.path(), &settings, &["keys.json", "add \"alg\": \"EdDSA\""], &[d]);
+}
+
+// A04
+#[test]
+fn no_secret_of_the_settings_is_a_number_that_a_kept_key_publishes() {
+    let encryption = ("COUNTERSIGN_KEYS__ENCRYPTION_KEY", "Wm4tYq7RzX1nLd8KpV5cHs2GbJf6Ue9A");
+    for store in ["file:keys.json", "database"] {
+        let mut settings =
+            vec![("COUNTERSIGN_SIGNING_KEY", ""), ("COUNTERSIGN_KEYS__STORE", store), encryption];
+        let server = Server::start_with(&settings);
+        let x = crate::well_known::published(&server)[0]["x"].as_str().expect("a member").to_owned();
+        let folder = server.kill();
+        settings.retain(|(_, value)| !value.is_empty());
+        settings.push(("COUNTERSIGN_DATABASE_URL", "sqlite:test.db"));
+        for setting in [
+            "COUNTERSIGN_REVOCATION__FEED_SECRET",
+            "COUNTERSIGN_PREVIOUS_SIGNING_KEY",
+            "COUNTERSIGN_KEYS__PREVIOUS_ENCRYPTION_KEY",
+        ] {
+            let settings = [&settings[..], &[(setting, &x)]].concat();
+            let place = if store == "database" { "test.db" } else { "keys.json" };
+            let shares = format!("shares material with {setting}");
+            blames(folder.path(), &settings, &[place, &shares], &[]);
+        }
+    }
 }

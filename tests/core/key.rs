@@ -7,7 +7,8 @@ use countersign::jwt::{
 };
 
 fn jwk(members: &str) -> String {
-    format!(r#"{{"kty":"oct","k":"{}"{members}}}"#, BASE64.encode(KEY))
+    let alg = if members.contains("\"alg\"") { "" } else { r#","alg":"HS256""# };
+    format!(r#"{{"kty":"oct","k":"{}"{alg}{members}}}"#, BASE64.encode(KEY))
 }
 
 fn set(keys: &[String]) -> String {
@@ -29,8 +30,10 @@ fn a_jwk_set_verifies_what_its_key_signed() {
 // A17
 #[test]
 fn with_two_keys_a_token_must_say_which() {
-    let other =
-        format!(r#"{{"kty":"oct","kid":"b","k":"{}"}}"#, BASE64.encode(b"Zr3Lw0TnB6yKd2HsPf9GjMcU5eA1q8Xv"));
+    let other = format!(
+        r#"{{"kty":"oct","kid":"b","alg":"HS256","k":"{}"}}"#,
+        BASE64.encode(b"Zr3Lw0TnB6yKd2HsPf9GjMcU5eA1q8Xv")
+    );
     let keys = KeySet::from_jwks(&set(&[jwk(r#","kid":"a""#), other])).expect("two keys");
     let token = |kid: &str| sign(format!(r#"{{"alg":"HS256"{kid}}}"#).as_bytes(), b"{}");
     assert!(verify_jws(token(r#","kid":"a""#).as_bytes(), &keys).is_ok());

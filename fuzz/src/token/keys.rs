@@ -67,7 +67,8 @@ impl Keys {
             .revoke(revoked.kid(), ago(15_000), true, old.clone(), lives)
             .and_then(|ring| ring.rotate(current.clone(), ago(5_000), ago(4_000), lives))
             .expect("a ring")
-            .with_previous(std::slice::from_ref(&ed25519));
+            .with_previous(std::slice::from_ref(&ed25519))
+            .expect("keys of their own");
         let until = ring.keys().iter().find(|key| key.key().kid() == old.kid());
         assert_eq!(until.and_then(|key| key.life().verifies_until), Some(UnixTime(OLD_UNTIL)));
 

@@ -8,7 +8,11 @@ use crate::{
     well_known::{list, published, signing, within_a_second},
 };
 use serde_json::json;
-use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink},
+    process::Command,
+};
 use tempfile::TempDir;
 
 const RELEASE: (&str, &str) = ("ROCKET_PROFILE", "release");
@@ -68,7 +72,7 @@ fn a_file_that_others_can_read_is_warned_of() {
     let server = Server::start_in(folder, &RING);
     assert!(server.says("keys.json can be read by others; chmod it to 600"), "{}", server.log());
     let said = server.cli(&["doctor"], "");
-    assert!(said.contains("warning  keys in keys.json: can be read by others"), "{said}");
+    assert!(said.contains("warning  keys in keys.json: keys.json can be read by others"), "{said}");
 }
 
 #[test]
@@ -211,4 +215,51 @@ fn keys_that_cannot_be_replaced_go_on_and_the_log_says_so_once() {
     server.accepts(&server.login("ada"));
     assert_eq!(list(&server).len(), 1);
     assert_eq!(server.log().matches("so the keys do not rotate").count(), 1, "{}", server.log());
+}
+
+#[test]
+fn a_command_of_root_gives_no_file_of_roots_away() {
+    const OTHER: u32 = 65_534;
+    let folder = TempDir::new().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let settings = ring(&[RELEASE, ("COUNTERSIGN_DATABASE_URL", "sqlite:test.db")]);
+    let made = run(folder.path(), &settings, &["keys", "generate"]);
+    assert!(made.status.success(), "{}", stderr(&made));
+    for name in ["", "keys.json", "test.db"] {
+        chown(path(name), Some(OTHER), Some(OTHER)).expect("run these tests as root: they give files away");
+    }
+    let owner = |name: &str| fs::symlink_metadata(path(name)).expect("it is there").uid();
+    fs::write(path("victim"), "root's").expect("written");
+
+    // The service's user puts links where the command writes.
+    let rotate = &["keys", "rotate"];
+    for (link, is_hard, command) in [
+        ("keys.json.lock", false, rotate),
+        ("keys.json.lock", true, rotate),
+        ("test.db-wal", true, &["user", "list"]),
+    ] {
+        let _ = fs::remove_file(path(link));
+        if is_hard { fs::hard_link(path("victim"), path(link)) } else { symlink(path("victim"), path(link)) }
+            .expect("linked");
+        let refused = run(folder.path(), &settings, command);
+        let why = if is_hard { "has another hard link" } else { "is a symbolic link" };
+        assert_eq!(refused.status.code(), Some(1), "{link}: {}", stderr(&refused));
+        assert!(stderr(&refused).contains(link), "{}", stderr(&refused));
+        assert!(stderr(&refused).contains(why), "{}", stderr(&refused));
+        let doctor = run(folder.path(), &settings, &["doctor"]);
+        let said = String::from_utf8_lossy(&doctor.stdout);
+        assert!(said.contains(link) && said.contains(why), "{said}");
+        assert_eq!(
+            (owner("victim"), fs::read(path("victim")).expect("it is there")),
+            (0, b"root's".to_vec())
+        );
+        fs::remove_file(path(link)).expect("removed");
+    }
+    let rotated = run(folder.path(), &settings, &["keys", "rotate"]);
+    assert!(rotated.status.success(), "{}", stderr(&rotated));
+    assert_eq!(
+        (owner("keys.json"), owner("keys.json.lock")),
+        (OTHER, OTHER),
+        "the service can still use them"
+    );
 }

@@ -1,7 +1,11 @@
 //! The keys that a client is registered with.
 
 use super::{LEEWAY, NOW, claims, signer::Signer, verify};
-use crate::keys::{b64, ec, oct, okp, public, rsa, set, unb64, with, without};
+use crate::keys::{b64, ec, oct, okp, public, rsa, set, with, without};
+use aws_lc_rs::{
+    digest,
+    signature::{Ed25519KeyPair, KeyPair},
+};
 use countersign::jwt::{KeyError, KeySet, KeySetError, WeakSecret};
 use serde_json::{Value, json};
 
@@ -32,7 +36,11 @@ fn a_client_is_registered_with_1_to_10_public_keys() {
             "alone it needs no name"
         );
     }
-    let keys = |count: usize| (0..count).map(|at| named(&ec(), &at.to_string())).collect::<Vec<_>>();
+    let key = |at: u8| {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&[at; 32]).expect("a seed");
+        named(&with(&okp(), "x", b64(pair.public_key())), &at.to_string())
+    };
+    let keys = |count: u8| (0..count).map(key).collect::<Vec<_>>();
     assert!(KeySet::registered(&set(&keys(10))).is_ok());
     assert!(matches!(KeySet::registered(&set(&keys(11))), Err(KeySetError::TooMany)));
     assert!(matches!(KeySet::registered(&set(&[])), Err(KeySetError::Empty)));
@@ -46,9 +54,12 @@ fn ten_of_the_largest_keys_have_room_and_what_is_longer_than_16_kib_is_not_read(
     assert!(matches!(KeySet::registered(&padded(16 * 1024 + 1)), Err(KeySetError::TooLong)));
     assert!(matches!(KeySet::registered(&"x".repeat(1 << 20)), Err(KeySetError::TooLong)));
     // 8192 bits, odd; that it is the product of two primes is not looked at.
-    let n = [&unb64(rsa()["n"].as_str().expect("a member"))[..], &[0xff; 768]].concat();
-    let large = with(&with(&public(&rsa()), "n", b64(n)), "use", "sig");
-    let keys = (0..10).map(|at| with(&large, "kid", b64([at; 32]))).collect::<Vec<_>>();
+    let large = |at: u8| {
+        let part = |part: u8| digest::digest(&digest::SHA256, &[at, part]).as_ref().to_vec();
+        let n = [vec![0xff], (0..32).flat_map(part).skip(2).collect(), vec![0xff]].concat();
+        with(&with(&with(&public(&rsa()), "n", b64(n)), "use", "sig"), "kid", b64([at; 32]))
+    };
+    let keys = (0..10).map(large).collect::<Vec<_>>();
     assert!(KeySet::registered(&set(&keys)).is_ok());
 }
 

@@ -270,9 +270,11 @@ fn a_type_or_curve_that_is_not_known_here_is_not_guessed_at() {
     }
     refused(&without(&ec(), &["crv"]), KeyError::Member("crv"));
     // One kind's members under another kind's name.
-    refused(&with(&okp(), "kty", "RSA"), KeyError::Member("n"));
-    refused(&with(&ec(), "kty", "oct"), KeyError::Member("k"));
-    refused(&with(&with(&okp(), "kty", "EC"), "crv", "P-256"), KeyError::Member("y"));
+    let (okp, ec) = (without(&okp(), &["alg"]), without(&ec(), &["alg"]));
+    refused(&with(&okp, "kty", "RSA"), KeyError::Member("n"));
+    refused(&with(&ec, "kty", "oct"), KeyError::Member("x"));
+    refused(&with(&without(&ec, &["x", "y", "d"]), "kty", "oct"), KeyError::Member("k"));
+    refused(&with(&with(&okp, "kty", "EC"), "crv", "P-256"), KeyError::Member("y"));
 }
 
 #[test]

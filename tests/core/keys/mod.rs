@@ -2,6 +2,7 @@
 //! and what signatures are. Beside the code under test stand the `openssl` program, the
 //! examples of the RFCs and arithmetic of the tests' own.
 
+mod apart;
 mod arbitrary;
 pub mod der;
 mod jwk;
@@ -51,6 +52,7 @@ pub fn okp() -> Value {
     json!({
         "kty": "OKP",
         "crv": "Ed25519",
+        "alg": "EdDSA",
         "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
         "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
     })
@@ -61,6 +63,7 @@ pub fn ec() -> Value {
     json!({
         "kty": "EC",
         "crv": "P-256",
+        "alg": "ES256",
         "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
         "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
         "d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
@@ -71,6 +74,7 @@ pub fn ec() -> Value {
 pub fn rsa() -> Value {
     json!({
         "kty": "RSA",
+        "alg": "RS256",
         "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjB\
               ZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZg\
               nYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw\
@@ -100,7 +104,7 @@ pub fn rsa_der() -> Vec<u8> {
 }
 
 pub fn oct() -> Value {
-    json!({ "kty": "oct", "k": b64(b"q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1") })
+    json!({ "kty": "oct", "alg": "HS256", "k": b64(b"q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1") })
 }
 
 /// The same with a member set.

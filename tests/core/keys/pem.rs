@@ -127,12 +127,16 @@ fn how_lines_end_and_what_stands_around_a_key_does_not_matter() {
             pem.replace('\n', "\r\n").trim_end().into(),
             format!("\n\n  \n{pem}\n\n"),
             format!("Bag Attributes\n    friendlyName: a key\n{pem}"),
-            format!("{}{pem}", openssl.pem(&pem, "pkey -pubout")),
-            // The first of several.
-            format!("{pem}{}", openssl.key("-algorithm ed25519")),
         ];
         for form in forms {
             assert_eq!(parsed(&form).kid(), kid, "{form}");
+        }
+        // Which is meant is not guessed at, even if it is its own public half.
+        for several in [
+            format!("{}{pem}", openssl.pem(&pem, "pkey -pubout")),
+            format!("{pem}{}", openssl.key("-algorithm ed25519")),
+        ] {
+            assert_eq!(refused(several), KeyError::Several);
         }
     }
 }

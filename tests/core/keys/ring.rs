@@ -315,7 +315,7 @@ fn a_ring_of_given_keys_signs_with_the_first_and_verifies_with_all() {
         KeyRing::fixed(keys[0].clone(), &keys[..1]),
         Err(RingError::Keys(KeySetError::AmbiguousKid))
     ));
-    let kept = KeyRing::new(keys[0].clone(), NOW).with_previous(&keys);
+    let kept = KeyRing::new(keys[0].clone(), NOW).with_previous(&keys).expect("keys of their own");
     assert_eq!((kept.keys().len(), kept.signing(NOW).kid()), (3, keys[0].kid()));
     // Even when the clock says that the ring has not been made yet.
     assert_eq!(kept.signing(UnixTime(0)).kid(), keys[0].kid());

@@ -53,7 +53,7 @@ fn an_es256_signature_is_two_numbers_of_32_bytes_within_their_range() {
     let n = hex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
     let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
-    let jwk = json!({ "kty": "EC", "crv": "P-256", "x": b64(x), "y": b64(y) });
+    let jwk = json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "x": b64(x), "y": b64(y) });
     let keys = KeySet::from_jwks(&set(&[jwk])).expect("a key");
     let message = message("ES256");
     let right = pair.sign(&SystemRandom::new(), message.as_bytes()).expect("signed");
@@ -128,7 +128,7 @@ fn words(bytes: &[u8]) -> Number {
 fn an_eddsa_signature_has_no_twin() {
     let seed = [7; 32];
     let pair = Ed25519KeyPair::from_seed_unchecked(&seed).expect("a key");
-    let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": b64(pair.public_key()) });
+    let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "x": b64(pair.public_key()) });
     let keys = KeySet::from_jwks(&set(&[jwk])).expect("a key");
     let message = message("EdDSA");
     let right = pair.sign(message.as_bytes()).as_ref().to_vec();

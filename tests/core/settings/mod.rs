@@ -2,6 +2,7 @@
 
 mod numbers;
 
+use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use countersign::config::{Database, Environment, KeyPlace, Settings};
 use figment::{
     Figment,
@@ -185,7 +186,10 @@ fn the_secret_of_the_feed_is_none_unless_set_and_may_come_from_a_file() {
         let previous = ("COUNTERSIGN_KEYS__PREVIOUS_ENCRYPTION_KEY", other);
         let found = load("", "debug", &[store, encryption, previous, FEED]);
         let found = found.expect_err("refused").join("\n");
-        assert!(found.contains("COUNTERSIGN_REVOCATION__FEED_SECRET: is an encryption key"), "{found}");
+        assert!(
+            found.contains("COUNTERSIGN_REVOCATION__FEED_SECRET: shares material with COUNTERSIGN_KEYS__"),
+            "{found}"
+        );
     }
 }
 
@@ -276,7 +280,7 @@ fn each_problem_is_blamed_on_the_setting_that_has_it() {
         (&[("COUNTERSIGN_REDIS_URL_FILE", empty)], "COUNTERSIGN_REDIS_URL_FILE: names an empty file"),
         (
             &[("COUNTERSIGN_PREVIOUS_SIGNING_KEY", KEY.1)],
-            "COUNTERSIGN_PREVIOUS_SIGNING_KEY: is the same as the signing key",
+            "COUNTERSIGN_PREVIOUS_SIGNING_KEY: shares material with COUNTERSIGN_SIGNING_KEY; each key and each",
         ),
         (
             &[("COUNTERSIGN_REVOCATION__FEED_SECRET", "short")],
@@ -292,11 +296,11 @@ fn each_problem_is_blamed_on_the_setting_that_has_it() {
         ),
         (
             &[("COUNTERSIGN_REVOCATION__FEED_SECRET", KEY.1)],
-            "COUNTERSIGN_REVOCATION__FEED_SECRET: is a signing key, and whoever follows must not have that",
+            "COUNTERSIGN_REVOCATION__FEED_SECRET: shares material with COUNTERSIGN_SIGNING_KEY; each key",
         ),
         (
             &[FEED, ("COUNTERSIGN_PREVIOUS_SIGNING_KEY", FEED.1)],
-            "COUNTERSIGN_REVOCATION__FEED_SECRET: is a signing key",
+            "COUNTERSIGN_REVOCATION__FEED_SECRET: shares material with COUNTERSIGN_PREVIOUS_SIGNING_KEY",
         ),
         (&[("COUNTERSIGN_ORIGINS", "https://a.example:443")], "COUNTERSIGN_ORIGINS: must be origins"),
         (&[("COUNTERSIGN_REDIS_URL", "http://a")], "COUNTERSIGN_REDIS_URL: must be redis://"),
@@ -347,7 +351,11 @@ fn a_signing_key_is_a_secret_or_pem_and_known_by_what_it_is() {
     let other = pem.replace('\n', "\r\n");
     let found =
         refused(&[("COUNTERSIGN_SIGNING_KEY", &pem), ("COUNTERSIGN_PREVIOUS_SIGNING_KEY", other.trim_end())]);
-    assert_eq!(found, ["COUNTERSIGN_PREVIOUS_SIGNING_KEY: is the same as the signing key"]);
+    assert_eq!(
+        found,
+        ["COUNTERSIGN_PREVIOUS_SIGNING_KEY: shares material with COUNTERSIGN_SIGNING_KEY; \
+          each key and each secret needs random bytes of its own"]
+    );
     assert!(load("", "release", &[KEY, ("COUNTERSIGN_PREVIOUS_SIGNING_KEY", &pem)]).is_ok());
 }
 
@@ -405,5 +413,82 @@ fn roles_are_given_scopes_that_there_are_and_nobody_gets_more_than_is_said() {
     ] {
         let found = refused(&[scopes, ("COUNTERSIGN_ROLE_SCOPES", value)]);
         assert_eq!(found, [format!("COUNTERSIGN_ROLE_SCOPES: {text}")], "{value}");
+    }
+}
+
+// A04
+#[test]
+fn no_two_secrets_of_the_settings_share_material() {
+    use countersign::jwt::{Algorithm, SigningKey};
+    const SETTINGS: [&str; 5] = [
+        "COUNTERSIGN_SIGNING_KEY",
+        "COUNTERSIGN_PREVIOUS_SIGNING_KEY",
+        "COUNTERSIGN_KEYS__ENCRYPTION_KEY",
+        "COUNTERSIGN_KEYS__PREVIOUS_ENCRYPTION_KEY",
+        "COUNTERSIGN_REVOCATION__FEED_SECRET",
+    ];
+    let secret = "Wm4tYq7RzX1nLd8KpV5cHs2GbJf6Ue9A";
+    let encoded = BASE64.encode(secret);
+    for (at, first) in SETTINGS.iter().enumerate() {
+        for second in &SETTINGS[at + 1..] {
+            for (one, other) in [(secret, secret), (secret, &*encoded), (&*encoded, secret)] {
+                let mut pairs = vec![(*first, one), (*second, other)];
+                // The rest of what has to be set.
+                let mut rest = [KEY.1, "sHd2Ky6BnT0wL3rZ1AeU5cMjG9fPsH2dKy6B"].into_iter();
+                for needed in ["COUNTERSIGN_SIGNING_KEY", "COUNTERSIGN_KEYS__ENCRYPTION_KEY"] {
+                    if ![first, second].contains(&&needed) {
+                        pairs.push((needed, rest.next().expect("another")));
+                    }
+                }
+                let found = refused(&pairs);
+                let expected = format!("{second}: shares material with {first};");
+                assert!(found.len() == 1 && found[0].starts_with(&expected), "{expected} {found:?}");
+                assert!(!found[0].contains(secret) && !found[0].contains(&encoded), "{found:?}");
+            }
+        }
+    }
+    // A number that a key publishes, and what its PEM has.
+    let key = SigningKey::generate(Algorithm::EdDsa).expect("a key");
+    let pem = key.to_text().expect("PEM");
+    let public = published_x(&key);
+    for setting in ["COUNTERSIGN_PREVIOUS_SIGNING_KEY", "COUNTERSIGN_KEYS__ENCRYPTION_KEY", SETTINGS[4]] {
+        let found = refused(&[("COUNTERSIGN_SIGNING_KEY", &pem), (setting, &public)]);
+        let expected = format!("{setting}: shares material with COUNTERSIGN_SIGNING_KEY;");
+        assert!(found.len() == 1 && found[0].starts_with(&expected), "{found:?}");
+    }
+    let firebase = "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==";
+    let found =
+        refused(&[("COUNTERSIGN_SIGNING_KEY", firebase), ("COUNTERSIGN_PASSWORD__FIREBASE_KEY", firebase)]);
+    let expected = "COUNTERSIGN_PASSWORD__FIREBASE_KEY: shares material with COUNTERSIGN_SIGNING_KEY;";
+    assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}");
+}
+
+/// The `x` of a key, as its JWK Set has it.
+fn published_x(key: &countersign::jwt::SigningKey) -> String {
+    use countersign::{clock::UnixTime, jwt::KeyRing};
+    let jwks = KeyRing::new(key.clone(), UnixTime(0)).jwks(UnixTime(0));
+    let jwks: serde_json::Value = serde_json::from_str(&jwks).expect("JSON");
+    jwks["keys"][0]["x"].as_str().expect("a member").to_owned()
+}
+
+#[test]
+fn the_previous_encryption_key_is_not_enough() {
+    let pairs =
+        [("COUNTERSIGN_KEYS__STORE", "database"), ("COUNTERSIGN_KEYS__PREVIOUS_ENCRYPTION_KEY", KEY.1)];
+    let found = load("", "release", &pairs).expect_err("refused");
+    assert!(
+        found.len() == 1 && found[0].starts_with("COUNTERSIGN_KEYS__ENCRYPTION_KEY: is not set"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_database_file_is_a_path_and_no_uri() {
+    for url in ["sqlite:file:users.db", "sqlite:file:///etc/users.db"] {
+        let found = refused(&[KEY, ("COUNTERSIGN_DATABASE_URL", url)]);
+        assert!(
+            found.len() == 1 && found[0].starts_with("COUNTERSIGN_DATABASE_URL: must name a file"),
+            "{found:?}"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use super::{Failure, print};
 use countersign::{
     clock::{Clock, SystemClock},
-    config::{Database, KeyPlace, Settings},
+    config::{Database, KeyPlace, Problem, Settings},
     keys::{KeysError, Keystore},
     store::{Finding, Severity, StoreError, Stores},
 };
@@ -15,8 +15,10 @@ struct Examined {
     findings: Vec<Finding>,
 }
 
-pub(super) async fn run(settings: &Settings, json: bool) -> Result<(), Failure> {
-    let examined = examine(settings).await;
+/// `warnings` is what the environment is to be warned of.
+pub(super) async fn run(settings: &Settings, warnings: &[Problem], json: bool) -> Result<(), Failure> {
+    let warnings = [warnings, &settings.warnings()].concat();
+    let examined = examine(settings, &warnings).await;
     if json {
         let all: Vec<_> = examined.iter().map(as_json).collect();
         print(&format!("{:#}", serde_json::Value::from(all)))?;
@@ -27,28 +29,25 @@ pub(super) async fn run(settings: &Settings, json: bool) -> Result<(), Failure> 
     if refused { Err(Failure::Failed("the server would not start".into())) } else { Ok(()) }
 }
 
-async fn examine(settings: &Settings) -> Vec<Examined> {
+async fn examine(settings: &Settings, warnings: &[Problem]) -> Vec<Examined> {
     let leeway = settings.access.leeway;
     let what = match &settings.database {
         Database::Sqlite(path) => format!("SQLite in {}", path.display()),
         Database::Postgres(url) => url.to_string(),
         _ => "memory, gone with the process".into(),
     };
-    let findings = match &settings.database {
-        // The first start makes it; a doctor does not.
-        Database::Sqlite(path) if !path.exists() => match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
-                Err(Failure::Failed(format!("there is no folder {}", folder.display())))
-            }
-            _ => Ok(vec![]),
-        },
-        _ => match Stores::open_database(settings).await {
+    // The first start makes the file; a doctor does not.
+    let unmade = Stores::unmade(settings);
+    let is_unmade = unmade.is_some();
+    let findings = match unmade {
+        Some(findings) => findings,
+        None => match Stores::open_database(settings).await {
             // Opening may have taken long, so the time is taken only now.
-            Ok(stores) => checked(stores.checkup(SystemClock.now(), leeway).await),
-            Err(error) => Err(Failure::Failed(format!("cannot be used: {}", error.causes()))),
+            Ok(stores) => checked(stores.checkup(SystemClock.now(), leeway).await).unwrap_or_else(refusal),
+            Err(error) => vec![Finding::refusal(format!("cannot be used: {}", error.causes()))],
         },
     };
-    let mut examined = vec![Examined { what, findings: findings.unwrap_or_else(refusal) }];
+    let mut examined = vec![Examined { what, findings }];
     if let Some(url) = &settings.redis {
         let findings = match Stores::open_redis(settings).await {
             Ok(Some(store)) => checked(store.checkup(SystemClock.now(), leeway).await),
@@ -58,15 +57,19 @@ async fn examine(settings: &Settings) -> Vec<Examined> {
         let findings = findings.unwrap_or_else(refusal);
         examined.push(Examined { what: url.to_string(), findings });
     }
-    examined.extend(examine_keys(settings).await);
+    examined.extend(examine_keys(settings, is_unmade).await);
+    if !warnings.is_empty() {
+        let findings = warnings.iter().map(|warning| Finding::warning(warning.to_string())).collect();
+        examined.push(Examined { what: "settings".into(), findings });
+    }
     examined
 }
 
 /// `None` if the settings give the key itself, or what is wrong has been said.
-async fn examine_keys(settings: &Settings) -> Option<Examined> {
+async fn examine_keys(settings: &Settings, is_unmade: bool) -> Option<Examined> {
     let keystore = match (&settings.keys.place, &settings.database) {
         (KeyPlace::File { .. }, _) => Keystore::in_file(settings)?,
-        (KeyPlace::Database { .. }, Database::Sqlite(path)) if !path.exists() => {
+        (KeyPlace::Database { .. }, Database::Sqlite(path)) if is_unmade => {
             let missing = refusal(Failure::failed(&KeysError::Missing(path.display().to_string())));
             let findings = if settings.keys.place.is_made() { vec![] } else { missing };
             return Some(Examined { what: "keys in the database".into(), findings });

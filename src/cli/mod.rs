@@ -164,7 +164,11 @@ fn warn(text: &str) {
 async fn dispatch(command: Option<Command>, figment: Figment) -> Result<(), Failure> {
     match command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(figment).await,
-        Command::Doctor { json } => doctor::run(&settings(&figment)?, json).await,
+        Command::Doctor { json } => {
+            let environment = Environment::of_process();
+            let warnings = environment.warnings().to_vec();
+            doctor::run(&Settings::load(&figment, environment)?, &warnings, json).await
+        }
         Command::User(command) => {
             let mut settings = settings(&figment)?;
             settings.store.deadline = command.deadline(settings.store.deadline);

@@ -25,6 +25,7 @@ pub(crate) fn name(key: &str) -> String {
 pub struct Environment {
     values: Vec<(String, String)>,
     pub(super) problems: Vec<Problem>,
+    warnings: Vec<Problem>,
 }
 
 impl Environment {
@@ -54,6 +55,11 @@ impl Environment {
         environment
     }
 
+    /// What is there to be warned of; it is logged when the environment is read.
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
+    }
+
     fn add(&mut self, name: &str, value: String) {
         let key = name[PREFIX.len()..].to_ascii_lowercase().replace("__", ".");
         let Some(secret) = key.strip_suffix("_file").filter(|key| SECRETS.contains(key)) else {
@@ -71,7 +77,9 @@ impl Environment {
                     if is_open_to_everybody(&value) {
                         let text =
                             "names a file that every user of this machine can read or change; chmod 600";
-                        tracing::warn!("{name}: {text}");
+                        let warning = Problem::new(name, text);
+                        tracing::warn!("{warning}");
+                        self.warnings.push(warning);
                     }
                     return self.values.push((secret.to_owned(), text.to_owned()));
                 }

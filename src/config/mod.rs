@@ -78,6 +78,8 @@ pub struct Settings {
     pub metrics: MetricsPlace,
     /// `DRAIN`: how long the server goes on serving after SIGTERM, in whole seconds. Zero by default.
     pub drain: Duration,
+    /// Those of [`UNNAMED`] that are not set.
+    unnamed: Vec<(&'static str, &'static str)>,
 }
 
 /// How stores that are not in this process are talked to.
@@ -159,6 +161,20 @@ const SECRETS: [&str; 8] = [
     "redis_url",
 ];
 
+/// Settings whose default is for development only, and why.
+const UNNAMED: [(&str, &str); 2] = [
+    (
+        "issuer",
+        "is not set, so tokens name \"countersign\" as their issuer, like those of every other server \
+         without it; set it to the URL of this server, such as https://login.example.org",
+    ),
+    (
+        "audience",
+        "is not set, so tokens are for the audience \"countersign\", like those of every other server \
+         without it; set it to the name of what accepts them, such as https://api.example.org",
+    ),
+];
+
 /// The least and the usual retention of the audit trail, in seconds: a day, beneath which no store lets
 /// lines go, and 90.
 const MIN_RETENTION: u64 = 86_400;
@@ -198,6 +214,7 @@ impl Settings {
         let store = store(&mut reader);
         let previous_signing_key = reader.signing_key("previous_signing_key");
         let keys = keys::read(&mut reader, &database, development);
+        let unnamed = UNNAMED.iter().filter(|(setting, _)| !reader.is_set(setting)).copied().collect();
         let access = Rules {
             issuer: reader.name("issuer").unwrap_or_else(|| "countersign".into()),
             audience: reader.name("audience").unwrap_or_else(|| "countersign".into()),
@@ -249,9 +266,15 @@ impl Settings {
                 trusted_proxies,
                 metrics,
                 drain,
+                unnamed,
             }),
             _ => Err(SettingsError(problems)),
         }
+    }
+
+    /// What should be set in production and is not.
+    pub fn warnings(&self) -> Vec<Problem> {
+        self.unnamed.iter().map(|(setting, text)| Problem::of_environment(setting, text)).collect()
     }
 
     /// What is secret here and signs nothing: the setting and the material of each.

@@ -2,7 +2,7 @@
 
 use super::clocks::MAX_DIFFERENCE;
 use crate::clock::UnixTime;
-use std::{fmt, time::Duration};
+use std::{fmt, net::IpAddr, time::Duration};
 
 /// Something about how a store is set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,10 +55,48 @@ impl Finding {
             ))
         })
     }
+
+    /// A warning if a store at this host may be talked to without TLS, and the host is not this machine.
+    /// `remedy` says what to do about it.
+    pub fn of_plain_connection(setting: &str, host: &str, remedy: &str) -> Option<Self> {
+        (!is_this_machine(host)).then(|| {
+            Self::warning(format!(
+                "{setting}: the connection to {host} may be without TLS, so the network between can read \
+                 and change what is stored, and read the password of the store; {remedy}"
+            ))
+        })
+    }
+}
+
+/// Whether a host, an address or a name, is this machine by its looks.
+fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = host.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback());
+    // RFC 6761 §6.3.
+    is_loopback || host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost")
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_this_machine;
+
+    #[test]
+    fn only_loopback_is_this_machine() {
+        for host in
+            ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "::ffff:127.0.0.1", "localhost", "Db.Localhost"]
+        {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in
+            ["db", "10.0.0.1", "0.0.0.0", "::", "[2001:db8::1]", "localhost.example", "127.0.0.1.example"]
+        {
+            assert!(!is_this_machine(host), "{host}");
+        }
     }
 }

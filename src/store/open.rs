@@ -1,9 +1,11 @@
 //! Opening the stores that the settings name.
 
-use super::{SessionStore, StoreError, Stores};
+use super::{Finding, SessionStore, StoreError, Stores};
 #[cfg(any(feature = "memory", feature = "sqlite", feature = "postgres"))]
 use crate::config::Database;
 use crate::config::Settings;
+#[cfg(feature = "sqlite")]
+use crate::private_file;
 use std::{error::Error, fmt, sync::Arc};
 
 /// A store could not be opened. Says which, and every cause, since it is for whoever starts the
@@ -49,6 +51,24 @@ impl Stores {
             return Ok(stores.with_redis(store));
         }
         Ok(stores)
+    }
+
+    /// What there is to say about a database file that the first start makes; `None` if it is there, or
+    /// the database is none.
+    pub fn unmade(settings: &Settings) -> Option<Vec<Finding>> {
+        match &settings.database {
+            #[cfg(feature = "sqlite")]
+            Database::Sqlite(path) if path.symlink_metadata().is_err() => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                let text = match (folder.filter(|folder| !folder.is_dir()), private_file::can_make(path)) {
+                    (Some(folder), _) => format!("there is no folder {}", folder.display()),
+                    (None, Err(error)) => format!("the file cannot be made: {error}"),
+                    (None, Ok(())) => return Some(super::sqlite::exposure(path)),
+                };
+                Some(vec![Finding::refusal(text)])
+            }
+            _ => None,
+        }
     }
 
     /// The store that `DATABASE_URL` names, for users and sessions.

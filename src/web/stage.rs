@@ -21,7 +21,7 @@ use crate::{
     store::{Severity, Stores, causes},
 };
 use rocket::{
-    Build, Orbit, Request, Response, Rocket, Shutdown, async_trait,
+    Build, Config, Orbit, Request, Response, Rocket, Shutdown, async_trait,
     data::Data,
     fairing::{self, AdHoc, Fairing, Info, Kind},
     routes, tokio,
@@ -161,6 +161,11 @@ impl Fairing for Stage {
                 return Err(rocket);
             }
         };
+        if rocket.figment().profile() != Config::DEBUG_PROFILE {
+            for warning in settings.warnings() {
+                tracing::warn!("{warning}");
+            }
+        }
         let others = rocket.routes().count();
         let rocket = mount(rocket, &self.base, &settings);
         // A second stage is refused later, and with a sentence.

@@ -230,3 +230,25 @@ fn no_secret_of_the_settings_is_a_number_that_a_kept_key_publishes() {
         }
     }
 }
+
+#[test]
+fn a_warning_names_every_secret_file_that_other_users_can_read() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("secret");
+    fs::write(&path, "Wm4tYq7RzX1nLd8KpV5cHs2GbJf6Ue9A").expect("written");
+    for (mode, is_warned_of) in [(0o644, true), (0o600, false)] {
+        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("changed");
+        for setting in ["COUNTERSIGN_REVOCATION__FEED_SECRET_FILE", "COUNTERSIGN_KEYS__ENCRYPTION_KEY_FILE"] {
+            let other = TempDir::new().expect("a folder");
+            let settings = [
+                ("COUNTERSIGN_SIGNING_KEY", KEY),
+                ("COUNTERSIGN_DATABASE_URL", "sqlite:test.db"),
+                (setting, path.to_str().expect("a path")),
+            ];
+            let output = run(other.path(), &settings, &["doctor"], "");
+            let said = String::from_utf8(output.stdout).expect("text");
+            let line = format!("warning  settings: {setting}: names a file that every user");
+            assert_eq!(said.contains(&line), is_warned_of, "{setting} {mode:o}: {said}");
+        }
+    }
+}

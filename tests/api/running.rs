@@ -3,11 +3,13 @@
 use crate::{
     http::Request,
     server::{FIRST_ADMIN, KEY, PASSWORD, Server, program, run},
+    servers::{Postgres, Redis},
 };
 use std::{
+    fs::Permissions,
     io::{BufRead, BufReader, Read},
     net::TcpListener,
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     process::{Child, ChildStdout, Command},
     time::Duration,
 };
@@ -279,4 +281,103 @@ fn a_doctor_sees_that_a_folder_is_missing_and_makes_nothing() {
     assert_eq!(doctor("sqlite:new.db"), (Some(0), None));
     assert_eq!(doctor("sqlite:no/such.db"), (Some(1), Some("there is no folder no".into())));
     assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0);
+}
+
+#[test]
+fn doctor_and_start_warn_of_a_database_that_every_user_can_read() {
+    let server = Server::start();
+    let path = server.folder.path().join("test.db");
+    let doctor = |server: &Server| server.cli(&["doctor"], "");
+    assert!(doctor(&server).contains("ok       SQLite in test.db"), "{}", doctor(&server));
+    std::fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("changed");
+    std::fs::set_permissions(server.folder.path(), Permissions::from_mode(0o777)).expect("changed");
+    let said = doctor(&server);
+    let warnings = [
+        "test.db can be read or changed by every user of this machine; chmod it to 600",
+        "every user of this machine can remove and replace test.db, since they may write to its folder; \
+         chmod the folder to 700",
+    ];
+    for warning in warnings {
+        assert!(said.contains(&format!("warning  SQLite in test.db: {warning}")), "{said}");
+    }
+    let server = Server::start_in(server.kill(), &[]);
+    for warning in warnings {
+        assert!(server.says(warning), "{}", server.log());
+    }
+    std::fs::set_permissions(server.folder.path(), Permissions::from_mode(0o700)).expect("changed");
+}
+
+#[test]
+fn doctor_and_a_start_in_production_warn_of_a_default_issuer() {
+    let names =
+        [("COUNTERSIGN_ISSUER", "https://login.example"), ("COUNTERSIGN_AUDIENCE", "https://api.example")];
+    let release = ("ROCKET_PROFILE", "release");
+    let missing = names.map(|(name, _)| format!("{name}: is not set"));
+    let server = Server::start_with(&[release]);
+    for missing in &missing {
+        assert!(server.says(missing), "{}", server.log());
+    }
+    let said = server.cli(&["doctor"], "");
+    assert!(missing.iter().all(|text| said.contains(&format!("warning  settings: {text}"))), "{said}");
+
+    let server = Server::start_with(&[release, names[0], names[1]]);
+    let said = server.cli(&["doctor"], "");
+    assert!(!said.contains("settings"), "{said}");
+    let development = Server::start_with(&[]);
+    for server in [&server, &development] {
+        server.user("ada", &[]);
+        server.accepts(&server.login("ada"));
+        assert!(missing.iter().all(|text| !server.log().contains(text)), "{}", server.log());
+    }
+}
+
+#[test]
+fn doctor_and_start_warn_of_a_store_on_another_machine_without_tls() {
+    let (postgres, redis) = (Postgres::shared(), Redis::shared());
+    let near = [("COUNTERSIGN_DATABASE_URL", postgres.database()), ("COUNTERSIGN_REDIS_URL", redis.url())];
+    // An address that leads to this machine and does not look like it.
+    let far = near.each_ref().map(|(name, url)| (*name, url.replace("127.0.0.1", "127.1")));
+    let warning = |name: &str| format!("{name}: the connection to 127.1 may be without TLS");
+    for (urls, is_warned_of) in [(&near, false), (&far, true)] {
+        let settings = urls.each_ref().map(|(name, url)| (*name, &**url));
+        let server = Server::start_with(&settings);
+        let said = server.cli(&["doctor"], "");
+        for (name, _) in settings {
+            assert_eq!(said.contains(&warning(name)), is_warned_of, "{said}");
+            let is_logged = if is_warned_of {
+                server.says(&warning(name))
+            } else {
+                server.log().contains(&warning(name))
+            };
+            assert_eq!(is_logged, is_warned_of, "{}", server.log());
+        }
+    }
+}
+
+#[test]
+fn doctor_refuses_files_that_cannot_be_created() {
+    let folder = TempDir::new().expect("a folder");
+    let settings =
+        [("COUNTERSIGN_DATABASE_URL", "sqlite:new.db"), ("COUNTERSIGN_KEYS__STORE", "file:keys.json")];
+    // Another user may enter it, and make nothing there.
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("changed");
+    let doctor = |user: u32| {
+        let mut doctor = program(folder.path(), &settings, &["doctor"]);
+        let output =
+            doctor.uid(user).gid(user).output().expect("run these tests as root: they become others");
+        (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+    };
+    let (code, said) = doctor(65_534);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("refused  SQLite in new.db: the file cannot be made: "), "{said}");
+    assert!(
+        said.contains("refused  keys in keys.json: the folder of keys.json cannot be written to"),
+        "{said}"
+    );
+    let (code, said) = doctor(0);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("ok       SQLite in new.db") && said.contains("ok       keys in keys.json"),
+        "{said}"
+    );
 }

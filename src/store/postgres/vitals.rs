@@ -2,7 +2,10 @@
 
 use super::{PostgresStore, StoreError, rows, unavailable};
 use crate::{clock::UnixTime, store::Finding};
-use sqlx::Row;
+use sqlx::{
+    Row,
+    postgres::{PgConnectOptions, PgSslMode},
+};
 use std::time::Duration;
 
 /// What the server says of itself, for a look at the start.
@@ -45,6 +48,13 @@ impl PostgresStore {
         rows::number(&self.within(|lease| lease.one(sqlx::query(ask))).await?, "clock")
     }
 
+    /// What there is to say about the server and the way to it.
+    pub(super) async fn findings(&self, now: UnixTime, leeway: Duration) -> Result<Vec<Finding>, StoreError> {
+        let mut findings = self.vitals().await?.findings(now, leeway);
+        findings.extend(unencrypted(&self.pool.connect_options()));
+        Ok(findings)
+    }
+
     /// What the server says of itself.
     pub async fn vitals(&self) -> Result<Vitals, StoreError> {
         let row = self.read_only(|lease| {
@@ -59,5 +69,47 @@ impl PostgresStore {
         let flag = |column| row.try_get(column).map_err(unavailable);
         let (read_only, durable) = (flag("read_only")?, flag("durable")?);
         Ok(Vitals { clock: rows::number(&row, "clock")?, read_only, durable })
+    }
+}
+
+/// A warning if connections to another machine need no TLS. `prefer`, the default, is not enough: an
+/// attacker on the way says that the server has none.
+fn unencrypted(options: &PgConnectOptions) -> Option<Finding> {
+    let is_required =
+        matches!(options.get_ssl_mode(), PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull);
+    // A host that begins with a slash is the folder of a socket.
+    if is_required || options.get_socket().is_some() || options.get_host().starts_with('/') {
+        return None;
+    }
+    let remedy = "add sslmode=verify-full (and sslrootcert=FILE for an authority of your own)";
+    Finding::of_plain_connection("COUNTERSIGN_DATABASE_URL", options.get_host(), remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_to_another_machine_need_tls() {
+        let warning = |url: &str| {
+            let options: PgConnectOptions = url.parse().expect(url);
+            unencrypted(&options).map(|finding| finding.text)
+        };
+        for mode in ["", "?sslmode=disable", "?sslmode=allow", "?sslmode=prefer"] {
+            let text = warning(&format!("postgres://cs:hunter2@db.example/app{mode}")).expect(mode);
+            assert!(text.starts_with("COUNTERSIGN_DATABASE_URL: ") && text.contains("db.example"), "{text}");
+            assert!(text.contains("sslmode=verify-full") && !text.contains("hunter2"), "{text}");
+        }
+        for url in [
+            "postgres://db.example/app?sslmode=require",
+            "postgres://db.example/app?sslmode=verify-ca",
+            "postgres://db.example/app?sslmode=verify-full",
+            "postgres://127.0.0.1/app",
+            "postgres://[::1]:5433/app",
+            "postgres://localhost/app?sslmode=disable",
+            "postgres:///app?host=/run/postgresql",
+        ] {
+            assert_eq!(warning(url), None, "{url}");
+        }
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Link(Arc<Shared>);
 
 struct Shared {
     source: Source,
+    /// Where we connect without TLS: `HOST` or `HOST:PORT`.
+    plain: Vec<String>,
     deadline: Duration,
     current: Mutex<Current>,
 }
@@ -47,7 +49,36 @@ impl Link {
     /// Does not connect yet. Everything that is asked over it answers within `deadline`.
     pub(super) fn new(url: &RedisUrl, deadline: Duration) -> RedisResult<Self> {
         let source = Source::new(url, deadline)?;
-        Ok(Self(Arc::new(Shared { source, deadline, current: Mutex::default() })))
+        let plain = if url.is_tls() { vec![] } else { url.addresses().to_vec() };
+        Ok(Self(Arc::new(Shared { source, plain, deadline, current: Mutex::default() })))
+    }
+
+    /// The addresses that are connected to without TLS, `HOST` or `HOST:PORT`, those included that
+    /// Sentinels and a Cluster lead to, as far as they say.
+    pub(super) async fn plain_addresses(&self) -> Vec<String> {
+        let mut addresses = self.0.plain.clone();
+        if addresses.is_empty() {
+            return addresses;
+        }
+        match self.0.source {
+            Source::One(_) => {}
+            Source::Sentinel(_) => {
+                let mut command = redis::cmd("CLIENT");
+                let info: Result<String, _> = self.command(command.arg("INFO")).await;
+                let info = info.unwrap_or_default();
+                // Where the server that they name was reached.
+                addresses
+                    .extend(info.split(' ').filter_map(|field| field.strip_prefix("laddr=")).map(Into::into));
+            }
+            Source::Cluster(..) => {
+                // A cluster answers with each node's.
+                let times: Result<Value, _> = self.command(redis::cmd("INFO").arg("server")).await;
+                let Ok(Value::Map(nodes)) = times else { return addresses };
+                addresses
+                    .extend(nodes.into_iter().filter_map(|(node, _)| String::from_redis_value(node).ok()));
+            }
+        }
+        addresses
     }
 
     pub(super) fn is_cluster(&self) -> bool {

@@ -175,6 +175,7 @@ impl SessionStore for RedisStore {
         if findings.iter().any(|finding| finding.severity == Severity::Refusal) {
             return Ok(findings);
         }
+        findings.extend(self.unencrypted().await);
         // What a server that is set up well may still not let us do; or not now.
         let allowed = async {
             self.take_over().await?;

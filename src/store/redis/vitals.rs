@@ -58,6 +58,16 @@ impl RedisStore {
         Ok(seconds * 1_000 + micros / 1_000)
     }
 
+    /// A warning if connections to another machine are without TLS.
+    pub(super) async fn unencrypted(&self) -> Option<Finding> {
+        let addresses = self.link.plain_addresses().await;
+        let warning = |address: &String| {
+            let remedy = "name it by rediss://, rediss+cluster:// or rediss+sentinel://";
+            Finding::of_plain_connection("COUNTERSIGN_REDIS_URL", host(address), remedy)
+        };
+        addresses.iter().find_map(warning)
+    }
+
     /// Asks Redis how it is set up. Of a Cluster, all masters, since our slot may move to each of
     /// them: it is as good as the worst.
     pub async fn vitals(&self) -> Result<Vitals, StoreError> {
@@ -85,5 +95,25 @@ impl RedisStore {
             is_node_alone: !self.link.is_cluster()
                 && field("cluster_enabled", "0").is_some_and(|enabled| enabled == "1"),
         })
+    }
+}
+
+/// The host of `HOST`, `HOST:PORT`, or the same with an IPv6 address in brackets.
+fn host(address: &str) -> &str {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    if address.ends_with(']') { address } else { host }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn a_host_is_told_from_its_port() {
+        for (address, is) in
+            [("db", "db"), ("db:1", "db"), ("[::1]", "[::1]"), ("[::1]:1", "[::1]"), ("1.2.3.4:5", "1.2.3.4")]
+        {
+            assert_eq!(host(address), is);
+        }
     }
 }

@@ -483,6 +483,32 @@ fn the_previous_encryption_key_is_not_enough() {
 }
 
 #[test]
+fn a_default_issuer_or_audience_is_worth_a_warning() {
+    let warnings = |pairs: &[(&str, &str)]| -> Vec<String> {
+        let settings = load("", "release", &[&[KEY], pairs].concat()).expect("good settings");
+        settings.warnings().iter().map(|warning| warning.to_string()).collect()
+    };
+    let (issuer, audience) =
+        (("COUNTERSIGN_ISSUER", "https://login.example"), ("COUNTERSIGN_AUDIENCE", "https://api.example"));
+    let found = warnings(&[]);
+    assert!(found.len() == 2, "{found:?}");
+    assert!(
+        found[0].starts_with("COUNTERSIGN_ISSUER: is not set") && found[0].contains("set it to"),
+        "{found:?}"
+    );
+    assert!(
+        found[1].starts_with("COUNTERSIGN_AUDIENCE: is not set") && found[1].contains("set it to"),
+        "{found:?}"
+    );
+    assert_eq!(warnings(&[issuer]), found[1..]);
+    assert_eq!(warnings(&[audience]), found[..1]);
+    assert_eq!(warnings(&[issuer, audience]), [""; 0]);
+    let settings =
+        load("[default.auth]\nissuer = 'countersign'\naudience = 'countersign'", "release", &[KEY]);
+    assert!(settings.expect("good settings").warnings().is_empty(), "it was meant so");
+}
+
+#[test]
 fn a_database_file_is_a_path_and_no_uri() {
     for url in ["sqlite:file:users.db", "sqlite:file:///etc/users.db"] {
         let found = refused(&[KEY, ("COUNTERSIGN_DATABASE_URL", url)]);

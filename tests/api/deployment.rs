@@ -201,3 +201,58 @@ fn every_metric_that_is_looked_at_is_told() {
         assert!(found.contains(name) || alerts.contains(name), "{name} is on no dashboard and in no alert");
     }
 }
+
+/// The proxies that a file tells to trust.
+fn trusted<'t>(text: &'t str, before: &str) -> &'t str {
+    let at = text.find(before).unwrap_or_else(|| panic!("no {before:?}")) + before.len();
+    text[at..].split(['\n', '}', '"']).next().expect("a value").trim()
+}
+
+// H10
+#[test]
+fn no_file_has_a_whole_network_of_strangers_trusted() {
+    let kubernetes = text("kubernetes.yaml");
+    let proxies = trusted(&kubernetes, "name: COUNTERSIGN_TRUSTED_PROXIES, value: ");
+    // RFC 5737 §3: no machine has these, so no peer is trusted that the operator has not named.
+    assert_eq!(proxies, "192.0.2.0/24");
+    for (file, before) in [
+        ("countersign.service", "Environment=COUNTERSIGN_TRUSTED_PROXIES="),
+        ("nginx.conf", "#   COUNTERSIGN_TRUSTED_PROXIES="),
+        ("Caddyfile", "#   COUNTERSIGN_TRUSTED_PROXIES="),
+    ] {
+        assert_eq!(trusted(&text(file), before), "127.0.0.1", "{file}");
+    }
+    assert!(!text("compose.yaml").contains("COUNTERSIGN_TRUSTED_PROXIES:"), "there is no proxy among them");
+}
+
+#[test]
+fn in_kubernetes_only_the_ingress_controller_and_prometheus_get_to_a_port() {
+    let kubernetes = text("kubernetes.yaml");
+    let documents: Vec<_> = kubernetes.split("\n---\n").collect();
+    let policy =
+        documents.iter().find(|document| document.contains("kind: NetworkPolicy")).expect("a policy");
+    let deployment = documents.iter().find(|document| document.contains("kind: Deployment")).expect("one");
+    let selector = "podSelector:\n    matchLabels: { app.kubernetes.io/name: countersign }\n";
+    assert!(policy.contains(selector) && policy.contains("policyTypes: [\"Ingress\"]"), "{policy}");
+    assert!(deployment.contains("      labels: { app.kubernetes.io/name: countersign }"), "{deployment}");
+    let rules: Vec<_> = policy.split("    - from:\n").skip(1).collect();
+    let namespaces = rules.iter().map(|rule| {
+        // One peer that says both, and not two of which one is enough.
+        assert_eq!(rule.matches("        - namespaceSelector:").count(), 1, "{rule}");
+        assert_eq!(rule.matches("          podSelector:").count(), 1, "{rule}");
+        let namespace = trusted(rule, "kubernetes.io/metadata.name: ");
+        (namespace, trusted(rule, "protocol: TCP, port: "))
+    });
+    assert_eq!(namespaces.collect::<Vec<_>>(), [("ingress-nginx", "http"), ("monitoring", "metrics")]);
+    for port in ["http", "metrics"] {
+        assert!(deployment.contains(&format!("{{ name: {port}, containerPort: ")), "{port}");
+    }
+}
+
+#[test]
+fn every_file_names_an_issuer_and_an_audience() {
+    for file in ["kubernetes.yaml", "countersign.service", "compose.yaml"] {
+        let text = text(file);
+        assert!(text.contains("COUNTERSIGN_ISSUER") && text.contains("COUNTERSIGN_AUDIENCE"), "{file}");
+    }
+}

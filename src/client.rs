@@ -2,22 +2,23 @@
 //! §1.1): a front end through which people log in, or a service that calls in its own name. The
 //! record that a store keeps is [`store::Client`](crate::store::Client).
 
-use crate::user::UserId;
 use aws_lc_rs::{constant_time, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{borrow::Borrow, fmt, str::FromStr};
 use thiserror::Error;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// The built-in public client: the app's own front end. It needs no naming and has no secret.
 pub const FIRST_PARTY: &str = "first-party";
 
 /// Names a client: 1 to 64 of `A-Z a-z 0-9 . _ -`, beginning with a letter or a digit. Compared
-/// byte for byte.
+/// byte for byte; no two registered clients' ids differ only by case.
 ///
-/// It is the `client_id` of access tokens, and the `sub` of those that a client gets for itself. So
-/// that nobody can take the one subject for the other (RFC 9068 §5), no [`UserId`] is a client's.
+/// It is the `client_id` of access tokens, and the `sub` of those that a client gets for itself. A
+/// user's id is a UUID. A reader of `sub` must not take a service for a user (RFC 9068 §5), so no
+/// spelling of a UUID is a client's id: upper or lower case, with or without hyphens.
 ///
 /// ```
 /// use countersign::client::ClientId;
@@ -25,6 +26,7 @@ pub const FIRST_PARTY: &str = "first-party";
 /// assert_eq!("reports-worker".parse::<ClientId>()?.as_str(), "reports-worker");
 /// assert!("two words".parse::<ClientId>().is_err());
 /// assert!("e58ed763-928c-4155-bee9-fdbaaadc15f3".parse::<ClientId>().is_err());
+/// assert!("E58ED763928C4155BEE9FDBAAADC15F3".parse::<ClientId>().is_err());
 /// # Ok::<(), countersign::client::ClientIdError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -40,6 +42,11 @@ impl ClientId {
     /// Whether it is [`FIRST_PARTY`].
     pub fn is_first_party(&self) -> bool {
         self.0 == FIRST_PARTY
+    }
+
+    /// Whether the two are the same, or differ only by upper and lower case.
+    pub fn is_same_but_for_case(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
     }
 
     /// The id as it stands in a token.
@@ -62,7 +69,7 @@ impl FromStr for ClientId {
         let known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         let begins_well = text.starts_with(|first: char| first.is_ascii_alphanumeric());
         let fits = begins_well && text.len() <= 64 && text.bytes().all(known);
-        if fits && text.parse::<UserId>().is_err() { Ok(Self(text.to_owned())) } else { Err(ClientIdError) }
+        if fits && Uuid::try_parse(text).is_err() { Ok(Self(text.to_owned())) } else { Err(ClientIdError) }
     }
 }
 

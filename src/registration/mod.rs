@@ -94,8 +94,8 @@ pub struct Terms {
 /// Why a client was not registered or changed.
 #[derive(Debug, Error)]
 pub enum ClientError {
-    /// There is a client of that id.
-    #[error("there is a client of that id already")]
+    /// There is a client of that id, or of one that differs only by case.
+    #[error("there is a client of that id already, or of one that differs only by upper and lower case")]
     IdTaken,
     /// There is no client of that id.
     #[error("there is no client of that id")]
@@ -168,7 +168,7 @@ impl Clients {
 
     async fn register(&self, registration: Registration, now: UnixTime) -> Result<Client, ClientError> {
         let Registration { id, proof, terms } = registration;
-        if id.is_first_party() {
+        if id.is_same_but_for_case(&ClientId::first_party()) {
             return Err(ClientError::Refused(refusal::BUILT_IN));
         }
         let authentication = match proof {

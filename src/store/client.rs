@@ -174,12 +174,12 @@ impl Client {
 /// Keeps clients, and which of their assertions were used.
 ///
 /// Each method is one atomic step across all processes. Three promises are critical to security:
-/// insertion under one id is won by exactly one caller, [`replace`](Self::replace) and
+/// insertion under one id, and under ids that differ only by case, is won by exactly one caller, [`replace`](Self::replace) and
 /// [`delete`](Self::delete) touch nothing that has changed meanwhile, and of any number of calls of
 /// [`spend`](Self::spend) for one assertion exactly one answers `true`.
 #[async_trait]
 pub trait ClientStore: Send + Sync + 'static {
-    /// Adds a client, unless its id is taken. Never replaces any.
+    /// Adds a client, unless its id is taken, in the same or in other case (ASCII). Never replaces any.
     async fn insert(&self, client: &Client) -> Result<Insertion, StoreError>;
 
     /// The client with this id.

@@ -66,10 +66,18 @@ fn no_id_is_a_users_id() {
     for user in ["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"] {
         assert_eq!(id(user), Err(ClientIdError), "{user}");
     }
-    // Spellings that no user's id has, so they name nobody.
+    // Spellings that a reader of `sub` might take for one.
     let user = "e58ed763-928c-4155-bee9-fdbaaadc15f3";
-    for other in [user.to_uppercase(), user.replace('-', ""), format!("{user}0"), user[1..].to_owned()] {
-        assert!(other.parse::<UserId>().is_err());
+    let simple = user.replace('-', "");
+    let mixed = user.replacen('e', "E", 1);
+    let urn = format!("urn:uuid:{user}");
+    let spellings =
+        [&user.to_uppercase(), &simple, &simple.to_uppercase(), &mixed, &urn, &format!("{{{user}}}")];
+    for other in spellings {
+        assert_eq!(id(other), Err(ClientIdError), "{other}");
+    }
+    for other in [format!("{user}0"), user[1..].to_owned(), format!("{simple}0"), format!("x{}", &user[1..])]
+    {
         assert!(id(&other).is_ok(), "{other}");
     }
 }

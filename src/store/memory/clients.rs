@@ -11,7 +11,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use std::{
-    collections::{BTreeMap, HashMap, btree_map::Entry},
+    collections::{BTreeMap, HashMap},
     ops::Bound,
 };
 
@@ -25,13 +25,12 @@ pub(super) struct Clients {
 #[async_trait]
 impl ClientStore for MemoryStore {
     async fn insert(&self, client: &Client) -> Result<Insertion, StoreError> {
-        match self.clients().kept.entry(client.id.clone()) {
-            Entry::Occupied(_) => Ok(Insertion::NameTaken),
-            Entry::Vacant(place) => {
-                place.insert(client.clone());
-                Ok(Insertion::Inserted)
-            }
+        let kept = &mut self.clients().kept;
+        if kept.keys().any(|id| id.is_same_but_for_case(&client.id)) {
+            return Ok(Insertion::NameTaken);
         }
+        kept.insert(client.id.clone(), client.clone());
+        Ok(Insertion::Inserted)
     }
 
     async fn by_id(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {

@@ -14,8 +14,9 @@ impl ClientStore for PostgresStore {
     async fn insert(&self, client: &Client) -> Result<Insertion, StoreError> {
         let document = client.as_stored()?;
         let insertion = || {
+            // The id conflicts with an equal one, or with one in other case.
             sqlx::query(
-                "INSERT INTO clients (id, revision, document) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
+                "INSERT INTO clients (id, revision, document) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
             )
             .bind(client.id.as_str())
             .bind(signed(client.revision))

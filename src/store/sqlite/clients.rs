@@ -16,8 +16,9 @@ use sqlx::{Row, sqlite::SqliteRow};
 #[async_trait]
 impl ClientStore for SqliteStore {
     async fn insert(&self, client: &Client) -> Result<Insertion, StoreError> {
+        // The id conflicts with an equal one, or with one in other case.
         let insertion =
-            "INSERT INTO clients (id, revision, document) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING";
+            "INSERT INTO clients (id, revision, document) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
         let query = sqlx::query(insertion).bind(client.id.as_str()).bind(signed(client.revision));
         let inserted = self.touched(query.bind(client.as_stored()?)).await?;
         Ok(if inserted { Insertion::Inserted } else { Insertion::NameTaken })

@@ -33,6 +33,8 @@ use serde_json::{Value, json, value::RawValue};
 use utoipa::ToSchema;
 
 const ID: &str = "id must be 1 to 64 letters, digits, '.', '_' and '-', beginning with a letter or a digit, and not a UUID";
+const ID_TAKEN: &str =
+    "There is a client of that id already, or of one that differs only by upper and lower case";
 const JWKS: &str = "jwks must be a JWK Set of 1 to 10 public keys for EdDSA, ES256 or RS256";
 const KEYS_ALONE: &str = "jwks is changed alone";
 const TWO_PROOFS: &str = "A client is public or has jwks, not both";
@@ -336,7 +338,7 @@ fn problem(error: ClientError) -> Problem {
     let conflict = |description| Problem { status: Status::Conflict, error: "conflict", description };
     match error {
         ClientError::Unknown => catcher::problem(Status::NotFound),
-        ClientError::IdTaken => conflict("There is a client of that id already"),
+        ClientError::IdTaken => conflict(ID_TAKEN),
         ClientError::TwoSecrets => conflict(
             "Two secrets are good already; wait, or replace the newest, or end both with an overlap of 0",
         ),

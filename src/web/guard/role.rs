@@ -53,6 +53,9 @@ macro_rules! roles {
 
 /// A caller with the role `R`, and otherwise the guard `U`: [`CurrentUser`] (the token has the
 /// role and the user still has it), or [`Claims`] (the token has it). Dereferences to `U`.
+///
+/// Of the tokens issued here, those of the built-in client have their user's roles, and those of a
+/// registered client only with the scope [`countersign:roles`](crate::scope::ROLES).
 #[derive(Clone, Debug)]
 pub struct Role<R, U = CurrentUser>(U, PhantomData<fn() -> R>);
 

@@ -134,7 +134,7 @@ client_fields! {
     /// A client to be registered. Nothing but `id` is needed.
     #[schema(as = countersign::NewClient)]
     NewClient {
-        /// Which client it is to be; no UUID.
+        /// Which client it is to be; no UUID in any spelling, and no other client's id in other case.
         #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples("reports-worker"))]
         id: String,
         /// Whether it has no secret, since it could not keep one. Not together with `jwks`.

@@ -256,8 +256,19 @@ fn a_field_that_is_wrong_is_named_and_nothing_is_registered(on: &Backing) {
         json!(null),
     ];
     let scopes = [" items", "items  reports:read", "hunter2", "offline_access", "ite\"ms", "items\n", " "];
-    let ids =
-        ["", "two words", "_hunter2", "h\u{fc}nter2", "first-party", "e58ed763-928c-4155-bee9-fdbaaadc15f3"];
+    let ids = [
+        "",
+        "two words",
+        "_hunter2",
+        "h\u{fc}nter2",
+        "first-party",
+        "e58ed763-928c-4155-bee9-fdbaaadc15f3",
+        "E58ED763-928C-4155-BEE9-FDBAAADC15F3",
+        "e58ed763928c4155bee9fdbaaadc15f3",
+        "E58ed763928c4155bee9fdbaaadc15f3",
+        "{e58ed763-928c-4155-bee9-fdbaaadc15f3}",
+        "urn:uuid:e58ed763-928c-4155-bee9-fdbaaadc15f3",
+    ];
     let names = [json!(""), json!(long), json!("hunter2\n"), json!("\u{0}"), json!("\u{9b}hunter2")];
     let mut wrong: Vec<(&str, Value)> = vec![];
     let mut add = |name, values: Vec<Value>| wrong.extend(values.into_iter().map(|value| (name, value)));
@@ -356,6 +367,9 @@ fn a_body_that_is_no_object_registers_nothing(on: &Backing) {
     none_but(&server, &root, &["padded"]);
 }
 
+const TAKEN: &str =
+    "There is a client of that id already, or of one that differs only by upper and lower case";
+
 fn a_taken_id_is_a_conflict_and_replaces_nothing(on: &Backing) {
     let server = start(on);
     let root = server.login("root");
@@ -364,17 +378,25 @@ fn a_taken_id_is_a_conflict_and_replaces_nothing(on: &Backing) {
     let secret = crate::tokens::text(&first, "secret");
     let token = token_of_service(&server, ("worker", &secret), "items");
     let before = admin(&server, &root, "GET", "/admin/clients/worker", None).json();
-    for again in [json!({ "id": "worker" }), json!({ "id": "worker", "public": true, "scope": SCOPES.1 })] {
+    for again in [
+        json!({ "id": "worker" }),
+        json!({ "id": "Worker" }),
+        json!({ "id": "WORKER" }),
+        json!({ "id": "worker", "public": true, "scope": SCOPES.1 }),
+    ] {
         let reply = register(&again);
-        let expected =
-            json!({ "error": "conflict", "error_description": "There is a client of that id already" });
+        let expected = json!({ "error": "conflict", "error_description": TAKEN });
         assert_eq!((reply.status, reply.json()), (409, expected));
     }
     assert_eq!(admin(&server, &root, "GET", "/admin/clients/worker", None).json(), before);
     let own = [("grant_type", "client_credentials")];
     assert_eq!(ask(&server, ("worker", &secret), &own).status, 200);
     assert_eq!(server.me(&token).status, 403, "its token is good");
-    assert_eq!(register(&json!({ "id": "Worker" })).status, 201, "another id");
+    super::assert_bad(&register(&json!({ "id": "First-Party" })), "id: first-party", "in other case");
+    for other in ["WORKER", "First-party"] {
+        let output = server.try_cli(&["client", "add", other, "--public"]);
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{other}: {output:?}");
+    }
     let form = [("username", "ada"), ("password", PASSWORD), ("client_id", "worker")];
     assert_eq!(server.send(Request::post("/token").form(&form)).status, 401);
 }

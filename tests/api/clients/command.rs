@@ -333,7 +333,11 @@ fn what_is_not_there_is_not_changed_and_what_is_there_is_not_replaced() {
     }
     for taken in [&["add", "worker"][..], &["add", "worker", "--public"], &["add", "worker", "--name", "x"]] {
         let complaint = shop.refused(taken, 1);
-        assert_eq!(complaint, "countersign: there is a client of that id already\n", "{taken:?}");
+        assert_eq!(
+            complaint,
+            "countersign: there is a client of that id already, or of one that differs only by upper and lower case\n",
+            "{taken:?}"
+        );
     }
     assert_eq!(shop.json(&["list"]), before);
     shop.done(&["delete", "worker"]);

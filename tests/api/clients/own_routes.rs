@@ -12,13 +12,19 @@ use crate::{
     well_known::within_a_second,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
+    time::Duration,
+};
 
 on_every_store![
     own_routes_accept_only_tokens_that_were_granted_their_scope,
     own_scopes_are_granted_only_to_clients_registered_for_them,
     roles_stand_only_in_tokens_that_were_granted_them,
     a_changed_registration_closes_the_own_routes_on_every_server,
+    a_scope_that_is_taken_away_before_the_body_has_arrived_is_missing,
     a_user_who_is_no_admin_any_more_loses_the_admin_api,
     a_service_administers_and_the_audit_log_names_it,
 ];
@@ -268,6 +274,33 @@ fn a_changed_registration_closes_the_own_routes_on_every_server(on: &Backing) {
             assert_eq!(status(on, &service, "/admin/users"), 401, "what was revoked stays so");
         }
     }
+}
+
+fn a_scope_that_is_taken_away_before_the_body_has_arrived_is_missing(on: &Backing) {
+    let server = start(on);
+    let ops = register(&server, "ops", &["--scope", "countersign:admin"]).expect("a secret");
+    let (token, root) = (own_token(&server, ("ops", &ops), "countersign:admin"), server.login("root"));
+    let body = r#"{"username":"grace"}"#;
+    let mut stream = TcpStream::connect(server.address).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+    let head = format!(
+        "POST /admin/users HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("sent");
+    let mut lines =
+        BufReader::new(stream.try_clone().expect("a handle")).lines().map(|line| line.expect("a line"));
+    // It is read only once the guard has accepted the caller.
+    assert_eq!(lines.next().as_deref(), Some("HTTP/1.1 100 Continue"));
+    assert_eq!(lines.next().as_deref(), Some(""));
+    let narrower = json!({ "scope": "items" });
+    assert_eq!(admin(&server, &root, "PATCH", "/admin/clients/ops", Some(&narrower)).status, 200);
+    stream.write_all(body.as_bytes()).expect("sent");
+    let status = lines.next().unwrap_or_default();
+    assert!(status.starts_with("HTTP/1.1 401 "), "{status}");
+    let users = admin(&server, &root, "GET", "/admin/users?search=grace", None).json();
+    assert_eq!(users["users"], json!([]), "nobody was added");
 }
 
 fn a_user_who_is_no_admin_any_more_loses_the_admin_api(on: &Backing) {

@@ -15,6 +15,7 @@ use std::{
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Insert,
+    Case,
     Replace,
     Spend,
 }
@@ -33,7 +34,10 @@ async fn moment() {
 #[async_trait]
 impl ClientStore for Racy {
     async fn insert(&self, client: &Client) -> Result<Insertion, StoreError> {
-        if self.place != Place::Insert || self.store.by_id(&client.id).await?.is_some() {
+        if self.place == Place::Case {
+            return self.insert_if_none_looks_like_it(client).await;
+        }
+        if self.place != Place::Insert || self.alike(&client.id).await?.is_some() {
             return self.store.insert(client).await;
         }
         moment().await;
@@ -78,10 +82,32 @@ impl ClientStore for Racy {
     }
 }
 
+impl Racy {
+    /// A client of this id, be it in other case.
+    async fn alike(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
+        let all = self.store.list(None, u32::MAX).await?;
+        Ok(all.into_iter().find(|kept| kept.id.is_same_but_for_case(id)))
+    }
+
+    /// A client in other case that it has not seen is lost.
+    async fn insert_if_none_looks_like_it(&self, client: &Client) -> Result<Insertion, StoreError> {
+        if self.alike(&client.id).await?.is_some() {
+            return Ok(Insertion::NameTaken);
+        }
+        moment().await;
+        if let Some(other) = self.alike(&client.id).await?.filter(|other| other.id != client.id) {
+            self.store.delete(&other.id, other.revision).await?;
+            return self.store.insert(client).await.map(|_| Insertion::Inserted);
+        }
+        self.store.insert(client).await
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn stores_of_clients_that_look_first_and_act_then_fail_the_suite() {
     for (place, rule) in [
         (Place::Insert, "of 32 insertions of one id exactly one wins"),
+        (Place::Case, "of 32 insertions of ids that differ only by case exactly one wins"),
         (Place::Replace, "of 32 replacements of one revision exactly one wins"),
         (Place::Spend, "of 32 calls for one assertion exactly one spends it"),
     ] {

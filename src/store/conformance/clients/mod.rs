@@ -18,7 +18,9 @@ pub async fn clients(a: Store, b: Store) {
     a_client_is_found_as_it_was_inserted(&*a, &*b).await;
     nothing_is_found_or_changed_where_there_is_nothing(&*a, &*b).await;
     a_taken_id_is_refused_and_nothing_is_replaced(&*a, &*b).await;
+    ids_differ_by_more_than_case(&*a, &*b).await;
     of_many_insertions_of_one_id_exactly_one_wins(&a, &b).await;
+    of_many_insertions_that_differ_by_case_exactly_one_wins(&a, &b).await;
     only_the_revision_that_is_there_is_replaced(&*a, &*b).await;
     of_many_replacements_of_one_revision_exactly_one_wins(&a, &b).await;
     a_removed_client_is_gone_and_the_id_is_free(&*a, &*b).await;
@@ -157,9 +159,48 @@ async fn a_taken_id_is_refused_and_nothing_is_replaced(a: &dyn ClientStore, b: &
             assert_eq!(found(store, &first.id).await.as_ref(), Some(&first), "and nothing is replaced");
         }
     }
-    let upper: ClientId = first.id.as_str().to_uppercase().parse().expect("a client's id");
-    assert_eq!(found(a, &upper).await, None, "ids are compared byte for byte");
+}
+
+async fn ids_differ_by_more_than_case(a: &dyn ClientStore, b: &dyn ClientStore) {
+    let first = client(&fresh("Cased"));
+    inserted(a, &first).await;
+    let [upper, lower] = in_both_cases(&first.id);
+    for other in [&upper, &lower] {
+        let insertion = b.insert(&bare(other)).await.expect("insert");
+        assert_eq!(insertion, Insertion::NameTaken, "an id that differs only by case is taken");
+        for store in [a, b] {
+            assert_eq!(found(store, other).await, None, "ids are compared byte for byte");
+            assert_eq!(found(store, &first.id).await.as_ref(), Some(&first), "and nothing is replaced");
+            assert!(!store.delete(other, first.revision).await.expect("delete"), "nor removed");
+        }
+        let renamed = Client { id: other.clone(), ..first.clone() };
+        assert!(!replace(b, &renamed).await, "nor changed by another id");
+    }
+    assert!(a.delete(&first.id, first.revision).await.expect("delete"));
     inserted(b, &bare(&upper)).await;
+    assert_eq!(a.insert(&first).await.expect("insert"), Insertion::NameTaken, "the new one has it");
+}
+
+fn in_both_cases(id: &ClientId) -> [ClientId; 2] {
+    [id.as_str().to_ascii_uppercase(), id.as_str().to_ascii_lowercase()]
+        .map(|text| text.parse().expect("a client's id"))
+}
+
+async fn of_many_insertions_that_differ_by_case_exactly_one_wins(a: &Store, b: &Store) {
+    for _ in 0..8 {
+        let ids = in_both_cases(&fresh("Contested"));
+        let insert = |at: usize| {
+            let store = if at.is_multiple_of(2) { a } else { b }.clone();
+            let client = client(&ids[at / 2 % 2]);
+            tokio::spawn(async move { store.insert(&client).await.expect("insert") == Insertion::Inserted })
+        };
+        let rule = "of 32 insertions of ids that differ only by case exactly one wins";
+        let winner = only_winner((0..32).map(insert), rule).await;
+        for store in [a, b] {
+            assert!(found(&**store, &ids[winner / 2 % 2]).await.is_some(), "the winner is kept");
+            assert_eq!(found(&**store, &ids[1 - winner / 2 % 2]).await, None, "and no other");
+        }
+    }
 }
 
 async fn of_many_insertions_of_one_id_exactly_one_wins(a: &Store, b: &Store) {
@@ -267,7 +308,7 @@ async fn pages_hold_every_client_once_in_the_order_of_ids(a: &dyn ClientStore, b
     let ids = |clients: &[Client]| clients.iter().map(|client| client.id.to_string()).collect::<Vec<_>>();
     // Bytes, not a locale, order ids: `-` and `.` come before digits, those before `A`, and `_` before `a`.
     let ends =
-        ["a1", "B", "a_b", "a", "Z", "a.b", "-", "a-b", "0", "_", "aa", "ab", "aB", "b", "10", "9", "."];
+        ["a1", "C", "a_b", "a", "Z", "a.b", "-", "a-b", "0", "_", "aa", "ab", "aC", "b", "10", "9", "."];
     let mut clients =
         ends.map(|end| client(&format!("{prefix}{end}").parse().expect("a client's id"))).to_vec();
     for client in &clients {

@@ -11,7 +11,9 @@ use crate::{
 
 impl Authority {
     /// Ends what this token stands for: a refresh token its session with all access tokens, an
-    /// access token itself alone, by its `jti`. Which of the two it is its form tells. What is no
+    /// access token itself alone, by its `jti`; from the eleventh access token of a session on also those of
+    /// its access tokens that were issued before it or in the same second (RFC 7009 §2.1 lets a server end
+    /// related tokens too). Which of the two it is its form tells. What is no
     /// good token already is none of the caller's errors (RFC 7009 §2.2).
     ///
     /// # Errors
@@ -38,9 +40,13 @@ impl Authority {
             Some(claims) if !self.revocations.denies(&claims) => {
                 (event.user, event.session) = (claims.user(), claims.session());
                 is_of(claims.client_id(), &client)?;
-                // All of ours have an id.
-                if let Some(id) = claims.token() {
-                    self.revocations.token(id).await?;
+                match (claims.session(), claims.token()) {
+                    (Some(session), Some(id)) => {
+                        self.revocations.token_of(session, id, claims.issued_at()).await?;
+                    }
+                    (None, Some(id)) => self.revocations.token(id).await?,
+                    // All of ours have an id.
+                    (_, None) => {}
                 }
                 Ok(())
             }

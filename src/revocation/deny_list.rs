@@ -37,6 +37,8 @@ struct Denied {
     /// The first revision that is good.
     users: HashMap<UserId, (u64, Until)>,
     tokens: HashMap<TokenId, Until>,
+    /// Sessions whose access tokens issued until a second are refused.
+    session_tokens: HashMap<SessionId, (u64, Until)>,
     /// The client's first revision that is good.
     clients: HashMap<ClientId, (u64, Until)>,
     /// Tokens of a lesser revision are from before the store lost what it remembered.
@@ -73,6 +75,9 @@ impl DenyList {
         match &line.subject {
             RevokedSubject::Session(id) => remember(denied.sessions.entry(*id), until),
             RevokedSubject::Token(id) => remember(denied.tokens.entry(*id), until),
+            RevokedSubject::SessionTokens(id, issued_until) => {
+                raise(denied.session_tokens.entry(*id), issued_until.0, until);
+            }
             RevokedSubject::User(id, revision) => raise(denied.users.entry(*id), *revision, until),
             RevokedSubject::Client(id, revision) => raise(denied.clients.entry(id.clone()), *revision, until),
         }
@@ -92,13 +97,18 @@ impl DenyList {
         denied.sessions.retain(|_, until| is_kept(until));
         denied.users.retain(|_, (_, until)| is_kept(until));
         denied.tokens.retain(|_, until| is_kept(until));
+        denied.session_tokens.retain(|_, (_, until)| is_kept(until));
         denied.clients.retain(|_, (_, until)| is_kept(until));
     }
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
         let denied = self.read();
-        denied.sessions.len() + denied.users.len() + denied.tokens.len() + denied.clients.len()
+        denied.sessions.len()
+            + denied.users.len()
+            + denied.tokens.len()
+            + denied.session_tokens.len()
+            + denied.clients.len()
     }
 
     /// Whether there are none.
@@ -122,7 +132,10 @@ impl Denied {
     }
 
     fn session(&self, claims: &Claims) -> bool {
-        claims.session().is_some_and(|id| self.sessions.contains_key(&id))
+        claims.session().is_some_and(|id| {
+            let issued_until = self.session_tokens.get(&id).map(|(issued_until, _)| *issued_until);
+            self.sessions.contains_key(&id) || issued_until.is_some_and(|until| claims.issued_at().0 <= until)
+        })
     }
 
     fn token(&self, claims: &Claims) -> bool {

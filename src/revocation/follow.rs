@@ -132,7 +132,9 @@ impl Revocations {
                     // Which of their sessions had been revoked nobody knows any more.
                     RevokedSubject::User(id, _) => drop(self.store.revoke_user(*id, now).await?),
                     // What was issued before a store forgot is refused by its revision.
-                    RevokedSubject::Token(_) | RevokedSubject::Client(..) => {}
+                    RevokedSubject::Token(_)
+                    | RevokedSubject::SessionTokens(..)
+                    | RevokedSubject::Client(..) => {}
                 }
             }
         }

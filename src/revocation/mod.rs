@@ -142,9 +142,21 @@ impl Revocations {
         self.catch_up().await
     }
 
-    /// Ends one access token.
+    /// Ends one access token of no session.
     pub async fn token(&self, id: TokenId) -> Result<(), StoreError> {
         self.store.revoke_token(id, self.clock.now()).await?;
+        self.catch_up().await
+    }
+
+    /// Ends one access token of a session, which was issued at `issued_at`. From the eleventh of a session on,
+    /// its access tokens that are no younger end with it.
+    pub async fn token_of(
+        &self,
+        session: SessionId,
+        id: TokenId,
+        issued_at: UnixTime,
+    ) -> Result<(), StoreError> {
+        self.store.revoke_token_of(session, id, issued_at, self.clock.now()).await?;
         self.catch_up().await
     }
 

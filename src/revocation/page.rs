@@ -66,8 +66,8 @@ struct Wire {
     revocations: Vec<Line>,
 }
 
-/// A line is about one thing: a session, a user and their tokens of a lesser `rev`, one token, or a
-/// client and its tokens of a lesser `crev`.
+/// A line is about one thing: a session, a session and its tokens issued until a second, a user and their
+/// tokens of a lesser `rev`, one token, or a client and its tokens of a lesser `crev`.
 #[derive(Serialize, Deserialize)]
 struct Line {
     position: u64,
@@ -75,6 +75,8 @@ struct Line {
     written_at: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_until: Option<UnixTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,9 +136,22 @@ impl From<&Revocation> for Line {
     fn from(line: &Revocation) -> Self {
         let (position, at, written_at) = (line.position, line.at, line.written_at);
         let [session, user, token, client] = [None, None, None, None];
-        let bare = Self { position, at, written_at, session, user, token, client, revision: None };
+        let bare = Self {
+            position,
+            at,
+            written_at,
+            session,
+            user,
+            token,
+            client,
+            revision: None,
+            issued_until: None,
+        };
         match &line.subject {
             RevokedSubject::Session(id) => Self { session: Some(id.to_string()), ..bare },
+            RevokedSubject::SessionTokens(id, issued_until) => {
+                Self { session: Some(id.to_string()), issued_until: Some(*issued_until), ..bare }
+            }
             RevokedSubject::User(id, revision) => {
                 Self { user: Some(id.to_string()), revision: Some(*revision), ..bare }
             }
@@ -152,17 +167,22 @@ impl TryFrom<Line> for Revocation {
     type Error = &'static str;
 
     fn try_from(line: Line) -> Result<Self, &'static str> {
-        let subject = match (line.session, line.user, line.token, line.client, line.revision) {
-            (Some(id), None, None, None, None) => {
-                RevokedSubject::Session(id.parse().map_err(|_| "not a session id")?)
+        let what = (line.session, line.user, line.token, line.client);
+        let subject = match (what, line.revision, line.issued_until) {
+            ((Some(id), None, None, None), None, issued_until) => {
+                let id = id.parse().map_err(|_| "not a session id")?;
+                match issued_until {
+                    Some(issued_until) => RevokedSubject::SessionTokens(id, issued_until),
+                    None => RevokedSubject::Session(id),
+                }
             }
-            (None, Some(id), None, None, Some(revision)) => {
+            ((None, Some(id), None, None), Some(revision), None) => {
                 RevokedSubject::User(id.parse().map_err(|_| "not a user id")?, revision)
             }
-            (None, None, Some(id), None, None) => {
+            ((None, None, Some(id), None), None, None) => {
                 RevokedSubject::Token(id.parse().map_err(|_| "not a token id")?)
             }
-            (None, None, None, Some(id), Some(revision)) => {
+            ((None, None, None, Some(id)), Some(revision), None) => {
                 RevokedSubject::Client(id.parse().map_err(|_| "not a client id")?, revision)
             }
             // Of a kind that this version does not know: to pass over it would be to miss it.

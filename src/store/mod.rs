@@ -36,7 +36,7 @@ pub use local::LocalAttempts;
 pub use open::OpenError;
 pub use session::{
     Advance, Creation, Device, Revocation, RevocationFeed, RevocationList, RevokedSubject, Session,
-    SessionStore, Transport,
+    SessionStore, TOKENS_BY_THEMSELVES, Transport,
 };
 pub use user::{Insertion, Standing, User, UserStore};
 

@@ -140,6 +140,11 @@ pub trait RevocationFeed: Send {
     async fn changed(&mut self) -> Result<(), StoreError>;
 }
 
+/// How many access tokens of one session are revoked by an entry each. From then on an entry is about the
+/// session ([`RevokedSubject::SessionTokens`]), so that nobody fills every server's deny list with tokens of
+/// one login.
+pub const TOKENS_BY_THEMSELVES: u32 = 10;
+
 /// What a line of the revocation list revokes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RevokedSubject {
@@ -149,6 +154,8 @@ pub enum RevokedSubject {
     User(UserId, u64),
     /// This one access token.
     Token(TokenId),
+    /// All access tokens of a session that were issued at this second or before (`iat`).
+    SessionTokens(SessionId, UnixTime),
     /// All access tokens that a client got, for whomever, under an earlier revision of its own than
     /// this.
     Client(ClientId, u64),
@@ -216,8 +223,22 @@ pub trait SessionStore: Send + Sync + 'static {
     /// that a refresh gets a token that tells what is true now.
     async fn revoke_access(&self, user: UserId, now: UnixTime) -> Result<(), StoreError>;
 
-    /// Revokes one access token, which this store knows nothing else of.
+    /// Revokes one access token of no session, which this store knows nothing else of.
     async fn revoke_token(&self, id: TokenId, now: UnixTime) -> Result<(), StoreError>;
+
+    /// Revokes one access token of a session, which was issued at `issued_at`.
+    ///
+    /// The first [`TOKENS_BY_THEMSELVES`] of a session have an entry each. From then on the entry revokes
+    /// the session's access tokens that were issued at `issued_at` or before; later ones, and the session, stay.
+    /// A store that does not know the session adds an entry for the token. The count and the entry are one
+    /// atomic step.
+    async fn revoke_token_of(
+        &self,
+        session: SessionId,
+        id: TokenId,
+        issued_at: UnixTime,
+        now: UnixTime,
+    ) -> Result<(), StoreError>;
 
     /// Revokes all access tokens that a client got, for whomever, before it had this revision. The
     /// sessions that began through it stay: whether it may go on with them its record says.

@@ -73,6 +73,25 @@ fn a_line_about_a_token_denies_that_token_and_no_other() {
 }
 
 #[test]
+fn a_line_about_a_sessions_tokens_denies_those_issued_until_then() {
+    let of = |number: u8, issued_at: u64| {
+        let sid = SessionId::from_bytes([number; 16]).to_string();
+        claims_with(json!({ "sub": UserId::random(), "sid": sid, "iat": issued_at, "exp": issued_at + 900 }))
+    };
+    let until = |seconds| RevokedSubject::SessionTokens(session(1), UnixTime(seconds));
+    for lines in [[NOW.0 - 20, NOW.0 - 10], [NOW.0 - 10, NOW.0 - 20]] {
+        let denied = listed(lines.map(until));
+        assert!(denied.denies(&of(1, NOW.0 - 30)) && denied.denies(&of(1, NOW.0 - 10)));
+        assert!(!denied.denies(&of(1, NOW.0 - 9)), "a later token is good");
+        assert!(!denied.denies(&of(2, NOW.0 - 30)), "no other session is meant");
+        assert_eq!(denied.len(), 1, "one entry for all of them");
+        assert!(!denied.contradicts(session(1), UserId::random(), 0), "the session goes on");
+        denied.forget(NOW.plus(KEPT), KEPT);
+        assert!(denied.is_empty());
+    }
+}
+
+#[test]
 fn a_line_about_a_client_denies_its_tokens_from_before_that_revision() {
     let denied = listed([client("reports", 5_000)]);
     for make in [of_service, through] {

@@ -26,6 +26,7 @@ fn a_page_is_written_as_it_is_read() {
         line(5, RevokedSubject::User(user, 120)),
         line(6, RevokedSubject::Token(TokenId::from_bytes([8; 16]))),
         line(7, RevokedSubject::Client(client, 5_000)),
+        line(8, RevokedSubject::SessionTokens(session(7), NOW)),
     ];
     let mut page = page(100, &all, 2, 1);
     page.keys = Some("k".into());
@@ -47,6 +48,7 @@ fn a_page_is_written_as_it_is_read() {
         (1, 5, json!({ "user": user, "revision": 120 })),
         (2, 6, json!({ "token": "CAgICAgICAgICAgICAgICA" })),
         (3, 7, json!({ "client": "reports-worker", "revision": 5_000 })),
+        (4, 8, json!({ "session": "BwcHBwcHBwcHBwcHBwcHBw", "issued_until": 1_000_000 })),
     ] {
         let mut line = times(position);
         line.as_object_mut().expect("an object").extend(said.as_object().expect("an object").clone());

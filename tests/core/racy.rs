@@ -90,6 +90,16 @@ impl SessionStore for Racy {
     async fn revoke_token(&self, id: TokenId, now: UnixTime) -> Result<(), StoreError> {
         self.0.revoke_token(id, now).await
     }
+
+    async fn revoke_token_of(
+        &self,
+        session: SessionId,
+        id: TokenId,
+        issued_at: UnixTime,
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
+        self.0.revoke_token_of(session, id, issued_at, now).await
+    }
     async fn revoke_client(&self, id: &ClientId, revision: u64, now: UnixTime) -> Result<(), StoreError> {
         self.0.revoke_client(id, revision, now).await
     }

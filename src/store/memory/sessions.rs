@@ -10,7 +10,7 @@ use crate::{
     session::SessionId,
     store::{
         Advance, Creation, Device, Revocation, RevocationFeed, RevocationList, RevokedSubject, Session,
-        SessionStore, StoreError,
+        SessionStore, StoreError, TOKENS_BY_THEMSELVES,
     },
     token::TokenId,
     user::UserId,
@@ -46,6 +46,8 @@ struct Kept {
     /// In which it was created.
     epoch: u64,
     revoked_at: Option<UnixTime>,
+    /// How many of its access tokens were revoked by themselves.
+    revoked_tokens: u32,
 }
 
 impl Kept {
@@ -162,7 +164,8 @@ impl SessionStore for MemoryStore {
             for old in others.iter().skip(cap.max(1) as usize - 1) {
                 state.revoke(old.id, session.created_at);
             }
-            let kept = Kept { session: session.clone(), epoch: state.epoch, revoked_at: None };
+            let kept =
+                Kept { session: session.clone(), epoch: state.epoch, revoked_at: None, revoked_tokens: 0 };
             state.kept.insert(session.id, kept);
             Ok(Creation::Created)
         })
@@ -237,6 +240,29 @@ impl SessionStore for MemoryStore {
 
     async fn revoke_token(&self, id: TokenId, now: UnixTime) -> Result<(), StoreError> {
         self.revoking(|state| state.note(RevokedSubject::Token(id), now));
+        Ok(())
+    }
+
+    async fn revoke_token_of(
+        &self,
+        session: SessionId,
+        id: TokenId,
+        issued_at: UnixTime,
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
+        self.revoking(|state| {
+            let subject = match state.kept.get_mut(&session) {
+                Some(kept) if kept.revoked_tokens >= TOKENS_BY_THEMSELVES => {
+                    RevokedSubject::SessionTokens(session, issued_at)
+                }
+                Some(kept) => {
+                    kept.revoked_tokens += 1;
+                    RevokedSubject::Token(id)
+                }
+                None => RevokedSubject::Token(id),
+            };
+            state.note(subject, now);
+        });
         Ok(())
     }
 

@@ -2,7 +2,10 @@
 //! the module above speaks of.
 
 use super::{StoreError, lease::Query, rows, rows::signed, unavailable};
-use crate::{client::ClientId, clock::UnixTime, token::TokenId, user::UserId};
+use crate::{
+    client::ClientId, clock::UnixTime, session::SessionId, store::TOKENS_BY_THEMSELVES, token::TokenId,
+    user::UserId,
+};
 use sqlx::PgConnection;
 
 /// The number of the advisory lock on the end of the revocation list.
@@ -99,6 +102,25 @@ pub(super) async fn list_token(
 ) -> Result<(), StoreError> {
     let line = sqlx::query("INSERT INTO revocations (at, token_id) VALUES ($1, $2)");
     list(connection, line.bind(signed(now.0)).bind(id.as_bytes().to_vec())).await
+}
+
+/// Lists that one access token of a session is revoked, or once there are many all that are no younger.
+pub(super) async fn list_token_of(
+    connection: &mut PgConnection,
+    session: SessionId,
+    id: TokenId,
+    issued_at: UnixTime,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let counting =
+        "UPDATE sessions SET revoked_tokens = revoked_tokens + 1 WHERE id = $1 RETURNING revoked_tokens";
+    let counting = sqlx::query_scalar(counting).bind(session.as_bytes());
+    let count: Option<i32> = counting.fetch_optional(&mut *connection).await.map_err(unavailable)?;
+    if count.is_none_or(|count| count.unsigned_abs() <= TOKENS_BY_THEMSELVES) {
+        return list_token(connection, id, now).await;
+    }
+    let line = sqlx::query("INSERT INTO revocations (at, session_id, issued_until) VALUES ($1, $2, $3)");
+    list(connection, line.bind(signed(now.0)).bind(session.as_bytes()).bind(signed(issued_at.0))).await
 }
 
 /// Lists that all access tokens that a client got before this revision are revoked.

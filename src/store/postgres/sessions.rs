@@ -3,7 +3,7 @@
 use super::{
     PostgresStore, StoreError,
     feed::Feed,
-    revoking::{end, list_client, list_token, list_user, lock_user, raise_revision, revoke},
+    revoking::{end, list_client, list_token, list_token_of, list_user, lock_user, raise_revision, revoke},
     rows,
     rows::signed,
     unavailable,
@@ -216,6 +216,21 @@ impl SessionStore for PostgresStore {
         .await
     }
 
+    async fn revoke_token_of(
+        &self,
+        session: SessionId,
+        id: TokenId,
+        issued_at: UnixTime,
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
+        self.within(|mut lease| async move {
+            lease.begin().await?;
+            list_token_of(&mut lease, session, id, issued_at, now).await?;
+            lease.commit().await
+        })
+        .await
+    }
+
     async fn revoke_client(&self, id: &ClientId, revision: u64, now: UnixTime) -> Result<(), StoreError> {
         self.within(|mut lease| async move {
             lease.begin().await?;
@@ -229,7 +244,7 @@ impl SessionStore for PostgresStore {
         // One statement sees one moment: the epoch and the lines.
         let query = || {
             sqlx::query(
-                "SELECT head.epoch, head.read_at, line.position, line.at, line.written_at, line.session_id,
+                "SELECT head.epoch, head.read_at, line.position, line.at, line.written_at, line.session_id, line.issued_until,
                      line.user_id, line.token_id, line.client_id, line.revision
                  FROM (SELECT coalesce((SELECT epoch FROM memory), 0) AS epoch,
                            (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS read_at) AS head

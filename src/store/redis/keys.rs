@@ -39,6 +39,11 @@ impl Keys {
         self.bytes(b"s", id.as_bytes())
     }
 
+    /// How many access tokens of a session were revoked by themselves.
+    pub(super) fn revoked_tokens(&self, id: SessionId) -> Vec<u8> {
+        self.bytes(b"t", id.as_bytes())
+    }
+
     /// The hash in which a user's sessions are, among those of others whose ids begin like theirs.
     pub(super) fn users(&self, id: UserId) -> Vec<u8> {
         self.bytes(b"u", &id.as_bytes()[..2])

@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `s` and 16 bytes | a string: the record of the session with this id (`record`) |
 //! | `u` and 2 bytes | a hash without values: the sessions of the users whose ids begin so, each by the user's id and its own |
+//! | `t` and 16 bytes | a number: how many access tokens of the session with this id were revoked by themselves |
 //! | `slot:NUMBER` | a string: ids of sessions that a purge has to look at then (`expiry`) |
 //! | `slots` | a sorted set: the slots that there are |
 //! | `revision:ID` | the user's revision, if it was ever raised |
@@ -17,8 +18,8 @@
 //! | `attempts:KEY` | a hash: what is remembered of the attempts at something |
 //! | `epoch` | which memory this is; missing where Redis has lost everything |
 //!
-//! What Redis answered is as durable as it is set up to be. Nothing but attempts expires by itself. Attempts are
-//! counted by Redis's own clock; all other times are the callers', and
+//! What Redis answered is as durable as it is set up to be. Nothing but attempts and counts of revoked tokens
+//! expires by itself. Attempts are counted by Redis's own clock; all other times are the callers', and
 //! [`purge`](crate::store::SessionStore::purge) removes what is over.
 //!
 //! So a session takes some 410 bytes, where a hash, a set and a place in a sorted set took three times

@@ -7,7 +7,7 @@ use crate::{
     session::SessionId,
     store::{
         Advance, Creation, Finding, Revocation, RevocationFeed, RevocationList, RevokedSubject, Session,
-        SessionStore, Severity, StoreError, causes,
+        SessionStore, Severity, StoreError, TOKENS_BY_THEMSELVES, causes,
     },
     token::TokenId,
     user::UserId,
@@ -125,6 +125,21 @@ impl SessionStore for RedisStore {
 
     async fn revoke_token(&self, id: TokenId, now: UnixTime) -> Result<(), StoreError> {
         self.list(format!("token {id}"), now).await
+    }
+
+    async fn revoke_token_of(
+        &self,
+        session: SessionId,
+        id: TokenId,
+        issued_at: UnixTime,
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
+        let keys = &self.keys;
+        let mut invocation = script!("revoke_token_of.lua").prepare_invoke();
+        invocation.key(keys.session(session)).key(keys.revoked_tokens(session)).key(&keys.list);
+        invocation.key(&keys.position).arg(session.to_string()).arg(id.to_string());
+        invocation.arg(issued_at.0).arg(record::seconds(now)).arg(TOKENS_BY_THEMSELVES);
+        self.link.script::<()>(&invocation).await
     }
 
     async fn revoke_client(&self, id: &ClientId, revision: u64, now: UnixTime) -> Result<(), StoreError> {
@@ -277,6 +292,9 @@ fn revocation(line: &str) -> Option<Revocation> {
     let (position, at, written_at) = (number()?, UnixTime(number()?), number()?);
     let subject = match (words.next()?, words.next()?, words.next()) {
         ("session", id, None) => RevokedSubject::Session(id.parse().ok()?),
+        ("session", id, Some(issued_until)) => {
+            RevokedSubject::SessionTokens(id.parse().ok()?, UnixTime(issued_until.parse().ok()?))
+        }
         ("user", id, Some(revision)) => RevokedSubject::User(id.parse().ok()?, revision.parse().ok()?),
         ("token", id, None) => RevokedSubject::Token(id.parse().ok()?),
         ("client", id, Some(revision)) => RevokedSubject::Client(id.parse().ok()?, revision.parse().ok()?),

@@ -70,7 +70,13 @@ pub(super) fn revocation(row: &SqliteRow) -> Result<Revocation, StoreError> {
             RevokedSubject::Client(client, number(row, "revision")?)
         }
         (None, None) if is("token_id")? => RevokedSubject::Token(TokenId::from_bytes(bits(row, "token_id")?)),
-        (None, None) => RevokedSubject::Session(SessionId::from_bytes(bits(row, "session_id")?)),
+        (None, None) => {
+            let session = SessionId::from_bytes(bits(row, "session_id")?);
+            match row.try_get::<Option<i64>, _>("issued_until").map_err(unavailable)? {
+                Some(until) => RevokedSubject::SessionTokens(session, UnixTime(until.unsigned_abs())),
+                None => RevokedSubject::Session(session),
+            }
+        }
     };
     let (position, written_at) = (number(row, "position")?, number(row, "written_at")?);
     Ok(Revocation { position, at: UnixTime(number(row, "at")?), written_at, subject })

@@ -12,7 +12,10 @@ use crate::{
     client::ClientId,
     clock::UnixTime,
     session::SessionId,
-    store::{Advance, Creation, RevocationFeed, RevocationList, Session, SessionStore, Transport},
+    store::{
+        Advance, Creation, RevocationFeed, RevocationList, Session, SessionStore, TOKENS_BY_THEMSELVES,
+        Transport,
+    },
     token::TokenId,
     user::UserId,
 };
@@ -174,6 +177,29 @@ impl SessionStore for SqliteStore {
     async fn revoke_token(&self, id: TokenId, now: UnixTime) -> Result<(), StoreError> {
         let query = sqlx::query("INSERT INTO revocations (at, token_id) VALUES (?, ?)");
         self.change(query.bind(signed(now.0)).bind(&id.as_bytes()[..])).await.map(drop)
+    }
+
+    async fn revoke_token_of(
+        &self,
+        session: SessionId,
+        id: TokenId,
+        issued_at: UnixTime,
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.write().await?;
+        let counting =
+            "UPDATE sessions SET revoked_tokens = revoked_tokens + 1 WHERE id = ? RETURNING revoked_tokens";
+        let counting = sqlx::query_scalar(counting).bind(&session.as_bytes()[..]);
+        let count: Option<u32> = counting.fetch_optional(&mut *transaction).await.map_err(unavailable)?;
+        let line = if count.is_none_or(|count| count <= TOKENS_BY_THEMSELVES) {
+            let line = sqlx::query("INSERT INTO revocations (at, token_id) VALUES (?, ?)");
+            line.bind(signed(now.0)).bind(&id.as_bytes()[..])
+        } else {
+            let line = sqlx::query("INSERT INTO revocations (at, session_id, issued_until) VALUES (?, ?, ?)");
+            line.bind(signed(now.0)).bind(&session.as_bytes()[..]).bind(signed(issued_at.0))
+        };
+        line.execute(&mut *transaction).await.map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)
     }
 
     async fn revoke_client(&self, id: &ClientId, revision: u64, now: UnixTime) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! A deny list against a model that keeps every line it was told.
 
-use crate::follower::claims_with;
+use crate::follower::{NOW, claims_with};
 use countersign::{
     Claims,
     clock::UnixTime,
@@ -48,6 +48,8 @@ struct Token {
     session: usize,
     token: usize,
     client: usize,
+    /// How many seconds ago it was issued.
+    age: u64,
     revision: u64,
     client_revision: u64,
 }
@@ -58,7 +60,8 @@ impl Token {
         let subject = self.user.map_or_else(|| client.clone(), |user| USERS[user].to_string());
         let mut members = json!({
             "sub": subject, "client_id": client, "jti": token(self.token).to_string(),
-            "rev": self.revision, "crev": self.client_revision,
+            "rev": self.revision, "crev": self.client_revision, "iat": NOW.0 - self.age,
+            "exp": NOW.0 - self.age + 900,
         });
         if self.user.is_some() {
             members["sid"] = session(self.session).to_string().into();
@@ -71,6 +74,9 @@ impl Token {
         match line {
             RevokedSubject::Session(id) => self.user.is_some() && *id == session(self.session),
             RevokedSubject::Token(id) => *id == token(self.token),
+            RevokedSubject::SessionTokens(id, until) => {
+                self.user.is_some() && *id == session(self.session) && NOW.0 - self.age <= until.0
+            }
             RevokedSubject::User(id, revision) => {
                 self.user.is_some_and(|user| USERS[user] == *id) && self.revision < *revision
             }
@@ -93,6 +99,8 @@ fn step() -> impl Strategy<Value = Step> {
     let what = prop_oneof![
         (0..MANY).prop_map(|at| RevokedSubject::Session(session(at))),
         (0..MANY).prop_map(|at| RevokedSubject::Token(token(at))),
+        (0..MANY, 0..4_u64)
+            .prop_map(|(at, age)| { RevokedSubject::SessionTokens(session(at), UnixTime(NOW.0 - age)) }),
         (0..MANY, revision()).prop_map(|(at, revision)| RevokedSubject::User(USERS[at], revision)),
         (0..MANY, revision()).prop_map(|(at, revision)| {
             RevokedSubject::Client(format!("client-{at}").parse().expect("an id"), revision)
@@ -108,9 +116,17 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn a_token() -> impl Strategy<Value = Token> {
     let which = (proptest::option::weighted(0.8, 0..MANY), 0..MANY, 0..MANY, 0..MANY);
-    (which, revision(), revision()).prop_map(|((user, session, token, client), revision, client_revision)| {
-        Token { user, session, token, client, revision, client_revision }
-    })
+    (which, 0..4_u64, revision(), revision()).prop_map(
+        |((user, session, token, client), age, revision, client_revision)| Token {
+            user,
+            session,
+            token,
+            client,
+            age,
+            revision,
+            client_revision,
+        },
+    )
 }
 
 /// Two lines about one thing, whatever they say of revisions.
@@ -118,6 +134,7 @@ fn are_of_one(a: &RevokedSubject, b: &RevokedSubject) -> bool {
     match (a, b) {
         (RevokedSubject::User(a, _), RevokedSubject::User(b, _)) => a == b,
         (RevokedSubject::Client(a, _), RevokedSubject::Client(b, _)) => a == b,
+        (RevokedSubject::SessionTokens(a, _), RevokedSubject::SessionTokens(b, _)) => a == b,
         (a, b) => a == b,
     }
 }

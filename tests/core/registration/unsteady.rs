@@ -144,6 +144,16 @@ impl SessionStore for Unsteady {
     async fn revoke_token(&self, id: TokenId, now: UnixTime) -> Result<(), StoreError> {
         self.sessions.revoke_token(id, now).await
     }
+
+    async fn revoke_token_of(
+        &self,
+        session: SessionId,
+        id: TokenId,
+        issued_at: UnixTime,
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
+        self.sessions.revoke_token_of(session, id, issued_at, now).await
+    }
     async fn revoke_client(&self, id: &ClientId, revision: u64, now: UnixTime) -> Result<(), StoreError> {
         self.take_turn(Call::RevokeClient)?;
         self.pause().await;

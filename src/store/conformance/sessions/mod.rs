@@ -10,7 +10,10 @@ use crate::{
     refresh_token::Salt,
     scope::Scope,
     session::SessionId,
-    store::{Advance, Creation, Device, Revocation, RevokedSubject, Session, SessionStore, Transport},
+    store::{
+        Advance, Creation, Device, Revocation, RevokedSubject, Session, SessionStore, TOKENS_BY_THEMSELVES,
+        Transport,
+    },
     token::TokenId,
     user::UserId,
 };
@@ -41,6 +44,8 @@ pub async fn sessions(a: Store, b: Store) {
     counting::a_count_misses_nothing_that_is_used_meanwhile(&a, &b).await;
     revoking::nothing_advances_once_a_revocation_has_answered(&a, &b).await;
     revoking::each_way_of_revoking_ends_what_it_says(&*a, &*b).await;
+    revoking::many_access_tokens_of_a_session_are_revoked_by_one_entry(&*a, &*b).await;
+    revoking::of_many_tokens_revoked_at_once_no_more_than_ten_have_an_entry_each(&a, &b).await;
     revoking::a_login_that_races_a_revocation_loses(&*a, &*b).await;
     revoking::a_feed_tells_of_what_anybody_revokes(&*a, &*b).await;
     revoking::the_list_of_revocations_is_complete_and_in_order(&*a, &*b).await;

@@ -2,6 +2,54 @@
 
 use super::*;
 
+/// One login cannot fill every server's deny list with access tokens.
+pub(super) async fn many_access_tokens_of_a_session_are_revoked_by_one_entry(
+    a: &dyn SessionStore,
+    b: &dyn SessionStore,
+) {
+    let [session, other] = [fresh(a).await, fresh(b).await];
+    let from = position(a).await + 1;
+    let token = |number: u32| TokenId::from_bytes([number as u8; 16]);
+    let issued = |number: u32| later(number.into());
+    let few = TOKENS_BY_THEMSELVES;
+    for number in 1..=few + 3 {
+        let store = if number % 2 == 0 { a } else { b };
+        store.revoke_token_of(session.id, token(number), issued(number), NOW).await.expect("revoke_token_of");
+    }
+    a.revoke_token_of(other.id, token(99), issued(99), NOW).await.expect("revoke_token_of");
+    let unknown = SessionId::random().expect("randomness");
+    b.revoke_token_of(unknown, token(98), issued(98), NOW).await.expect("revoke_token_of");
+    let by_themselves = (1..=few).map(|number| RevokedSubject::Token(token(number)));
+    let of_session =
+        (few + 1..=few + 3).map(|number| RevokedSubject::SessionTokens(session.id, issued(number)));
+    let of_others = [99, 98].map(|number| RevokedSubject::Token(token(number)));
+    let expected: Vec<_> = by_themselves.chain(of_session).chain(of_others).collect();
+    for store in [a, b] {
+        let subjects: Vec<_> = lines(store, from).await.into_iter().map(|line| line.subject).collect();
+        assert_eq!(subjects, expected, "from the eleventh on an entry is about the session's tokens");
+        assert!(is_live(store, &session).await && is_live(store, &other).await, "sessions go on");
+    }
+    assert_eq!(advance(b, &session, 0, NOW).await, Advance::Advanced(1));
+}
+
+pub(super) async fn of_many_tokens_revoked_at_once_no_more_than_ten_have_an_entry_each(a: &Store, b: &Store) {
+    let session = fresh(&**a).await;
+    let from = position(&**a).await + 1;
+    let revoke = |number: u8| {
+        let store = if number % 2 == 0 { a } else { b }.clone();
+        let (session, id) = (session.id, TokenId::from_bytes([number; 16]));
+        tokio::spawn(
+            async move { store.revoke_token_of(session, id, NOW, NOW).await.expect("revoke_token_of") },
+        )
+    };
+    for task in (0..30).map(revoke).collect::<Vec<_>>() {
+        task.await.expect("the task ends");
+    }
+    let subjects: Vec<_> = lines(&**b, from).await.into_iter().map(|line| line.subject).collect();
+    let tokens = subjects.iter().filter(|subject| matches!(subject, RevokedSubject::Token(_))).count();
+    assert_eq!((tokens, subjects.len()), (TOKENS_BY_THEMSELVES as usize, 30));
+}
+
 pub(super) async fn an_epoch_is_begun_once_and_only_grows(a: &Store, b: &Store) {
     let user = UserId::random();
     assert_eq!(epoch(&**a).await, 0, "a store that holds nothing has no epoch");

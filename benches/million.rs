@@ -1,6 +1,8 @@
 //! What a session takes to keep, and whether a million of them make a refresh or a revocation slower:
 //! `cargo bench --bench million`, or for fewer, or
-//! for one of them, `cargo bench --bench million -- 100000 sqlite`.
+//! for one of them, `cargo bench --bench million -- 100000 sqlite`. In PostgreSQL: how long removing ended
+//! sessions and old revocations takes among so many, within the usual deadline
+//! (`cargo bench --bench million -- 5000000 postgres`).
 //!
 //! A session for each of as many users, as browsers make them: with one of 300 user agents of some 110
 //! bytes and an address. Beside the full store stands one with a thousand; both are asked in turn, for
@@ -14,11 +16,12 @@ use countersign::{
     refresh_token::Salt,
     session::SessionId,
     store::{
-        Advance, Creation, Device, Session, SessionStore, Transport, redis::RedisStore, sqlite::SqliteStore,
+        Advance, Creation, Device, Session, SessionStore, Transport, postgres::PostgresStore,
+        redis::RedisStore, sqlite::SqliteStore,
     },
     user::UserId,
 };
-use servers::Redis;
+use servers::{Postgres, Redis};
 use std::{
     path::Path,
     sync::Arc,
@@ -42,12 +45,71 @@ async fn main() {
         "store", "sessions", "bytes each", "advance µs", "revoke µs"
     );
     let only =
-        |name: &str| std::env::args().all(|word| !["redis", "sqlite"].contains(&&*word) || word == name);
+        |name: &str| std::env::args().all(|word| !["redis", "sqlite", "postgres"].contains(&&*word) || word == name);
     if only("redis") {
         on_redis(many).await;
     }
     if only("sqlite") {
         on_sqlite(many).await;
+    }
+    if only("postgres") {
+        on_postgres(many).await;
+    }
+}
+
+/// A tenth of the sessions have ended, another tenth would have if they had not been used, and half of as many
+/// revocations are old.
+async fn on_postgres(many: usize) {
+    let server = Postgres::start();
+    let url = server.database();
+    let database = url.rsplit('/').next().expect("a name");
+    let store = PostgresStore::open(&url, 2, Duration::from_millis(500)).await.expect("it opens");
+    store.begin_epoch(0).await.expect("an epoch");
+    let now = SystemClock.now();
+    let fill = format!(
+        "SET synchronous_commit = off;
+         INSERT INTO sessions (id, user_id, client_id, scope, transport, created_at, last_used_at, expires_at,
+             idle, generation, salt, due_at, user_agent, address)
+         SELECT uuid_send(gen_random_uuid()), gen_random_uuid(), 'first-party', '', 0, {now} - 2000000, used,
+             {now} + 4000000, 1209600, 0, uuid_send(gen_random_uuid()), due, 'Mozilla/5.0 (X11; Linux x86_64)',
+             '198.51.100.7'
+         FROM (SELECT CASE WHEN n % 10 = 0 THEN {now} - 1300000 ELSE {now} - 1000 END AS used,
+                   CASE WHEN n % 10 < 2 THEN {now} - 90400 ELSE {now} + 1200000 END AS due
+               FROM generate_series(1, {many}) AS n) AS times;
+         INSERT INTO revocations (at, session_id)
+             SELECT CASE WHEN n % 2 = 0 THEN {now} - 200000 ELSE {now} END, uuid_send(gen_random_uuid())
+             FROM generate_series(1, {many} / 5) AS n;
+         ANALYZE;"
+    );
+    let filled = Instant::now();
+    server.sql(database, &fill);
+    println!("postgres: filled with {many} sessions in {:.0} s", filled.elapsed().as_secs_f64());
+    let before = now.minus(Duration::from_secs(86_400));
+    let purged = removed(async |limit| store.purge(now, before, limit).await.expect("purged")).await;
+    let trimmed = removed(async |limit| store.trim(before, limit).await.expect("trimmed")).await;
+    for (what, (count, seconds, slowest)) in [("sessions", purged), ("revocations", trimmed)] {
+        println!(
+            "postgres: {count} {what} removed in {seconds:.1} s, {:.0} a second, 500 in {slowest:.0} ms at most",
+            count as f64 / seconds
+        );
+    }
+    let started = Instant::now();
+    assert_eq!(store.purge(now, before, 500).await.expect("purged"), 0);
+    println!("postgres: with nothing to remove {:.1} ms", started.elapsed().as_secs_f64() * 1e3);
+}
+
+/// Removes 500 at a time as long as there are any: how many, in how many seconds, and the longest step's
+/// milliseconds.
+async fn removed(remove: impl AsyncFn(u32) -> u64) -> (u64, f64, f64) {
+    let (started, mut count, mut slowest) = (Instant::now(), 0, 0.0_f64);
+    loop {
+        let step = Instant::now();
+        let some = remove(500).await;
+        slowest = slowest.max(step.elapsed().as_secs_f64() * 1e3);
+        count += some;
+        if some < 500 {
+            return (count, started.elapsed().as_secs_f64(), slowest);
+        }
     }
 }
 

@@ -44,8 +44,9 @@ async fn main() {
         "{:<8} {:>10} {:>12} {:>16} {:>16}",
         "store", "sessions", "bytes each", "advance µs", "revoke µs"
     );
-    let only =
-        |name: &str| std::env::args().all(|word| !["redis", "sqlite", "postgres"].contains(&&*word) || word == name);
+    let only = |name: &str| {
+        std::env::args().all(|word| !["redis", "sqlite", "postgres"].contains(&&*word) || word == name)
+    };
     if only("redis") {
         on_redis(many).await;
     }

@@ -13,6 +13,7 @@ pub mod jwt;
 pub mod keys;
 pub mod password;
 mod private_file;
+pub mod rate_limit;
 pub mod refresh_token;
 pub mod registration;
 pub mod revocation;

@@ -34,6 +34,7 @@ impl Process {
             // A session for each login, none of which ends another.
             .env("COUNTERSIGN_REFRESH__SESSIONS_PER_USER", "10000")
             .env("COUNTERSIGN_LOGIN__LIMITS", "off")
+            .env("COUNTERSIGN_RATE__LIMITS", "off")
             .env("COUNTERSIGN_PASSWORD__PERMITS", permits.to_string())
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())

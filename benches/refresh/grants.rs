@@ -16,7 +16,9 @@ pub struct Grants {
 
 impl Grants {
     pub async fn over(sessions: Arc<dyn SessionStore>) -> Self {
-        let figment = Figment::from(rocket::Config::debug_default()).merge(("auth.database_url", "memory:"));
+        let figment = Figment::from(rocket::Config::debug_default())
+            .merge(("auth.database_url", "memory:"))
+            .merge(("auth.rate.limits", "off"));
         let settings = Settings::load(&figment, Environment::default()).expect("settings");
         let stores = Stores { sessions, ..Stores::all_in(Arc::new(MemoryStore::new())) };
         let authority = Authority::open(&settings, stores, Arc::new(SystemClock)).await.expect("it opens");

@@ -11,6 +11,7 @@ mod login;
 mod metrics;
 mod postgres;
 mod proxies;
+mod rate;
 mod reader;
 mod redis;
 mod scopes;
@@ -24,6 +25,7 @@ pub use login::LoginSettings;
 pub use metrics::MetricsPlace;
 pub use postgres::{PostgresUrl, PostgresUrlError};
 pub use proxies::TrustedProxies;
+pub use rate::RateSettings;
 pub use reader::{Problem, SettingsError};
 pub use scopes::ScopeSettings;
 
@@ -58,6 +60,8 @@ pub struct Settings {
     pub password: PasswordSettings,
     /// `LOGIN__…`: how many logins may fail.
     pub login: LoginSettings,
+    /// `RATE__…`: how often sessions and clients may get tokens and revoke them.
+    pub rate: RateSettings,
     /// `REFRESH__…`: how long sessions live.
     pub refresh: RefreshSettings,
     /// `REVOCATION__…`: how long access tokens are taken without word of what was revoked, and
@@ -226,6 +230,7 @@ impl Settings {
         let scopes = scopes::read(&mut reader);
         let mut password = password(&mut reader);
         let login = login::read(&mut reader);
+        let rate = rate::read(&mut reader);
         let refresh = refresh(&mut reader);
         let revocation = revocation(&mut reader);
         let secrets = Secrets {
@@ -257,6 +262,7 @@ impl Settings {
                 scopes,
                 password,
                 login,
+                rate,
                 refresh,
                 revocation,
                 audit_retention,

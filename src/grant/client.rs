@@ -176,6 +176,8 @@ impl Authority {
                 return Ok(false);
             }
         };
+        // Each is remembered until it expires.
+        self.rate.client(client).await?;
         // Another server's clock may be behind, so that it takes it for longer.
         let until = assertion.expires_at().plus(MAX_LEEWAY);
         Ok(clients.spend(&assertion_id(client, assertion.id()), until, now).await?)

@@ -12,6 +12,7 @@ impl Authority {
         request: TokenRequest,
         client: &Client,
     ) -> Result<Tokens, GrantError> {
+        self.rate.client(&client.id).await?;
         let now = self.clock.now();
         let allowed = client.scope.intersection(&self.scopes.of_services());
         let scope = super::scope::granted(request.scope.as_deref(), &allowed)?;

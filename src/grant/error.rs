@@ -4,6 +4,7 @@ use crate::{
     audit::TOO_MANY,
     jwt::IssueError,
     password::HasherError,
+    rate_limit::{RateError, RateLimited},
     store::StoreError,
     throttle::{ThrottleError, TooMany},
 };
@@ -48,6 +49,9 @@ pub enum GrantError {
     /// Too many guesses have failed, so nobody has looked at this one.
     #[error(transparent)]
     TooMany(#[from] TooMany),
+    /// The session or the client has asked too often.
+    #[error(transparent)]
+    RateLimited(#[from] RateLimited),
     /// The client was changed at that very moment; whoever asked may try again.
     #[error("the client was changed meanwhile")]
     Overtaken,
@@ -81,6 +85,7 @@ impl GrantError {
             }
             Self::UnsupportedGrantType => ("unsupported_grant_type", "This grant type is not offered here"),
             Self::TooMany(_) => (TOO_MANY, "Too many attempts have failed; try again later"),
+            Self::RateLimited(_) => (TOO_MANY, "Too many requests; try again later"),
             Self::InvalidScope => ("invalid_scope", "The scope is malformed or cannot be granted"),
             _ => ("temporarily_unavailable", "The service cannot answer right now; try again shortly"),
         }
@@ -97,6 +102,15 @@ impl GrantError {
                 | Self::Issuing(_)
                 | Self::Randomness(_)
         )
+    }
+}
+
+impl From<RateError> for GrantError {
+    fn from(error: RateError) -> Self {
+        match error {
+            RateError::Limited(limited) => Self::RateLimited(limited),
+            RateError::Store(error) => Self::Store(error),
+        }
     }
 }
 

@@ -66,9 +66,7 @@ impl Authority {
         asking: &Client,
     ) -> Result<Option<Introspection>, GrantError> {
         let Some((token, session, _)) = self.session_of(token).await? else { return Ok(None) };
-        let (generation, now) = (token.generation(), self.clock.now());
-        let is_current = generation == session.generation
-            || session.is_parent_in_grace(generation, now, self.refresh.grace);
+        let is_current = self.is_current(&token, &session, self.clock.now());
         let may = asking.grants.contains(&GrantType::RefreshToken) && self.may_refresh(&session, asking);
         if !is_current || !may {
             return Ok(None);

@@ -28,6 +28,7 @@ use crate::{
     jwt::{AccessTokens, Claims, Issuance, JwtError},
     keys::Keys,
     password::{Hasher, Hashing},
+    rate_limit::RateLimit,
     registration::{Clients, Limits},
     revocation::Revocations,
     scope::Scope,
@@ -59,6 +60,8 @@ pub struct Authority {
     pub revocation: RevocationSettings,
     /// Counts guesses at passwords.
     pub throttle: Throttle,
+    /// Counts what sessions and clients ask for.
+    pub rate: RateLimit,
     /// What can be granted, and to whom.
     pub scopes: ScopeSettings,
     /// Where it is noted who did what.
@@ -211,6 +214,7 @@ impl Authority {
         Ok(Self {
             audit,
             audit_retention: settings.audit_retention,
+            rate: RateLimit::new(attempts.clone(), settings.rate.clone()),
             throttle: Throttle::new(attempts, settings.login.clone(), keys.clone(), clock.clone()),
             stores,
             hasher,

@@ -3,6 +3,7 @@
 use super::{Authority, GrantError, TokenRequest, Tokens, scope, sentence};
 use crate::{
     audit::{Action, Event},
+    clock::UnixTime,
     jwt::MAX_LEEWAY,
     refresh_token::RefreshToken,
     store::{Advance, Client, Session, StoreError, Transport},
@@ -33,6 +34,10 @@ impl Authority {
         // RFC 6749 §10.4: a refresh token is its client's.
         if !self.may_refresh(&session, client) {
             return Err(GrantError::OtherClient);
+        }
+        // A token that was used before is never refused by a limit: it has to end the session.
+        if self.is_current(&token, &session, now) {
+            self.rate.refresh(&session, now).await?;
         }
         self.confirm(client).await?;
         // The revision was read before the record, so roles that change now are of a token that
@@ -68,6 +73,12 @@ impl Authority {
     /// had the id before. Clocks differ, so a session may look a little older than its client.
     pub(super) fn may_refresh(&self, session: &Session, client: &Client) -> bool {
         session.client_id == client.id.as_str() && client.created_at <= session.created_at.plus(MAX_LEEWAY)
+    }
+
+    /// Whether a refresh token is the current one of its session, or still answered like it.
+    pub(super) fn is_current(&self, token: &RefreshToken, session: &Session, now: UnixTime) -> bool {
+        token.generation() == session.generation
+            || session.is_parent_in_grace(token.generation(), now, self.refresh.grace)
     }
 
     /// The session that a refresh token is of, if it also came as it should.

@@ -42,9 +42,13 @@ impl Authority {
                 is_of(claims.client_id(), &client)?;
                 match (claims.session(), claims.token()) {
                     (Some(session), Some(id)) => {
+                        self.rate.session(session).await?;
                         self.revocations.token_of(session, id, claims.issued_at()).await?;
                     }
-                    (None, Some(id)) => self.revocations.token(id).await?,
+                    (None, Some(id)) => {
+                        self.rate.client(&client.id).await?;
+                        self.revocations.token(id).await?;
+                    }
                     // All of ours have an id.
                     (_, None) => {}
                 }
@@ -79,11 +83,17 @@ impl Authority {
     }
 
     /// Ends the session of an access token. A service has none, and its token is all that there is to end.
-    pub async fn end_session_by(&self, claims: &Claims) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// [`GrantError::RateLimited`] when its client has asked too often, or an internal one.
+    pub async fn end_session_by(&self, claims: &Claims) -> Result<(), GrantError> {
         if let (Some(user), Some(session)) = (claims.user(), claims.session()) {
-            return self.end_session(user, session).await.map(drop);
+            return Ok(self.end_session(user, session).await.map(drop)?);
         }
         if let Some(token) = claims.token() {
+            if let Ok(client) = claims.client_id().parse() {
+                self.rate.client(&client).await?;
+            }
             self.revocations.token(token).await?;
             self.audit.record(&Event::new(Action::Revocation).client(claims.client_id()));
         }

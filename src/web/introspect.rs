@@ -5,7 +5,7 @@ use super::{
     answer::Private,
     basic::ClientHeader,
     form,
-    openapi::{Client, Form, IntrospectionAnswer, QueryForm, Refusal, Refuses, refusals, tag},
+    openapi::{Client, Form, IntrospectionAnswer, QueryForm, Refusal, Refuses, TooOften, refusals, tag},
     refused::Refused,
 };
 use crate::{
@@ -51,7 +51,7 @@ refusals! {
                 }))),
             ),
         ),
-        Refuses<(Form, Client, MayNotAsk)>,
+        Refuses<(Form, Client, MayNotAsk, TooOften)>,
     ),
     security(("countersign.client" = []), ()),
 )]

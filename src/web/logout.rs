@@ -6,11 +6,12 @@ use super::{
     cookie::{self, CROSS_SITE, Provenance, RefreshCookie},
     form,
     guard::{Authorized, Rejection},
-    openapi::{Cookie, Form, LogoutForm, Refuses, Stores, refusals, tag},
+    openapi::{Cookie, Form, LogoutForm, Refuses, Stores, TooOften, refusals, tag},
+    refused::Refused,
 };
 use crate::{
     config::Settings,
-    grant::{Authority, TokenRequest},
+    grant::{Authority, GrantError, TokenRequest},
     jwt::Claims,
     store::Transport,
 };
@@ -92,7 +93,7 @@ refusals! {
             description = "Nobody is logged in by these any more",
             headers(("Set-Cookie" = String, description = "Takes the refresh cookie away")),
         ),
-        Refuses<(Form, Cookie, TwoTokens, Stores)>,
+        Refuses<(Form, Cookie, TwoTokens, Stores, TooOften)>,
     ),
     security((), ("countersign.login" = []), ("countersign.bearer" = []), ("countersign.cookie" = [])),
 )]
@@ -103,29 +104,31 @@ pub(super) async fn logout(
     authority: &State<Authority>,
     settings: &State<Settings>,
     sent: Authorized<Result<Claims, Rejection>, Result<Sent, Problem>>,
-) -> Result<LoggedOut, Problem> {
+) -> Result<LoggedOut, Refused> {
     let cookie = match cookie {
         RefreshCookie::Absent => None,
-        _ if !provenance.is_trusted(&settings.origins) => return Err(CROSS_SITE),
+        _ if !provenance.is_trusted(&settings.origins) => return Err(Refused::Other(CROSS_SITE)),
         RefreshCookie::Present(token) => Some(token),
-        RefreshCookie::Twice => return Err(bad(cookie::TWICE)),
+        RefreshCookie::Twice => return Err(Refused::Other(bad(cookie::TWICE))),
     };
     let Authorized { caller: claims, body } = sent;
-    let tokens = [(cookie, Transport::Cookie), (body?.0, Transport::Body)];
+    let tokens = [(cookie, Transport::Cookie), (body.map_err(Refused::Other)?.0, Transport::Body)];
     for (token, transport) in tokens {
         if let Some(token) = token {
             let ended = authority.end_session_of(&token, transport).await;
-            ended.map_err(unavailable("a session could not be ended"))?;
+            ended.map_err(unavailable("a session could not be ended")).map_err(Refused::Other)?;
         }
     }
     match claims {
         Ok(claims) => {
-            let ended = authority.end_session_by(&claims).await;
-            ended.map_err(unavailable("a session could not be ended"))?;
+            authority.end_session_by(&claims).await.map_err(|error| match error {
+                GrantError::RateLimited(_) => Refused::from(error),
+                error => Refused::Other(unavailable("a session could not be ended")(error)),
+            })?;
         }
         // Whose token has expired wants to be logged out all the same.
         Err(Rejection::NoCredentials | Rejection::InvalidToken(_) | Rejection::Revoked) => {}
-        Err(rejection) => return Err(rejection.problem()),
+        Err(rejection) => return Err(Refused::Other(rejection.problem())),
     }
     Ok(LoggedOut)
 }

@@ -1,6 +1,11 @@
 //! Why nothing was granted, as an answer (RFC 6749 §5.2).
 
-use super::{answer::Problem, complaint::complain, cookie, limited::Limited};
+use super::{
+    answer::Problem,
+    complaint::complain,
+    cookie,
+    limited::{Limited, TooOften},
+};
 use crate::grant::GrantError;
 use rocket::{
     Request,
@@ -29,6 +34,7 @@ impl<'r> Responder<'r, 'static> for Refused {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         let error = match self {
             Self::Grant(GrantError::TooMany(too_many)) => return Limited(too_many).respond_to(request),
+            Self::Grant(GrantError::RateLimited(limited)) => return TooOften(limited).respond_to(request),
             Self::Grant(error) => error,
             Self::DeadCookie => {
                 let mut response = Self::Grant(GrantError::InvalidGrant).respond_to(request)?;
@@ -53,7 +59,7 @@ impl<'r> Responder<'r, 'static> for Refused {
 pub(super) fn problem(error: &GrantError) -> Problem {
     let status = match error {
         GrantError::InvalidClient => Status::Unauthorized,
-        GrantError::TooMany(_) => Status::TooManyRequests,
+        GrantError::TooMany(_) | GrantError::RateLimited(_) => Status::TooManyRequests,
         _ if error.is_internal() => Status::ServiceUnavailable,
         _ => Status::BadRequest,
     };

@@ -3,7 +3,7 @@
 use super::{
     basic::ClientHeader,
     form,
-    openapi::{Client, Form, QueryForm, Refusal, Refuses, refusals, tag},
+    openapi::{Client, Form, QueryForm, Refusal, Refuses, TooOften, refusals, tag},
     refused::Refused,
 };
 use crate::grant::{Authority, GrantError, TokenQuery, sentence};
@@ -45,7 +45,7 @@ refusals! {
             description = "It is good no more; there is no body",
             headers(("Cache-Control" = String, description = "`no-store`")),
         ),
-        Refuses<(Form, Client, NotTheirs)>,
+        Refuses<(Form, Client, NotTheirs, TooOften)>,
     ),
     security((), ("countersign.client" = [])),
 )]

@@ -6,7 +6,7 @@ use super::{
     cookie::{self, CROSS_SITE, DeviceCookie, Provenance, RefreshCookie},
     device::Seen,
     form,
-    openapi::{Client, Cookie, Form, Guesses, Refusal, Refuses, TokenForm, refusals, tag},
+    openapi::{Client, Cookie, Form, Guesses, Refusal, Refuses, TokenForm, TooOften, refusals, tag},
     refused::Refused,
 };
 use crate::{
@@ -148,7 +148,7 @@ impl<'r> Responder<'r, 'static> for Granted {
                 }))),
             ),
         ),
-        Refuses<(Form, Client, Ungranted, Cookie, Guesses)>,
+        Refuses<(Form, Client, Ungranted, Cookie, Guesses, TooOften)>,
     ),
     security((), ("countersign.client" = []), ("countersign.cookie" = [])),
 )]

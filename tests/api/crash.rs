@@ -54,7 +54,7 @@ on_every_store![
 
 // R08, F06
 fn killed_again_and_again_it_never_has_two_live_tokens_and_revives_nothing(backing: &Backing) {
-    let settings = [("COUNTERSIGN_REFRESH__GRACE", "0")];
+    let settings = [("COUNTERSIGN_REFRESH__GRACE", "0"), ("COUNTERSIGN_RATE__LIMITS", "off")];
     let mut server = backing.start_with(&settings);
     server.user("ada", &[]);
     let (ended_access, ended) = login(&server);

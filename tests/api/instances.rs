@@ -54,7 +54,9 @@ fn what_one_does_the_other_knows(on: &Backing) {
 }
 
 fn of_many_refreshes_on_both_one_rotates(on: &Backing) {
-    let (a, b) = pair(on);
+    let unlimited = [("COUNTERSIGN_RATE__LIMITS", "off")];
+    let (a, b) = (on.start_with(&unlimited), on.start_with(&unlimited));
+    a.user("ada", &[]);
     let (_, token) = login(&a);
     let successors: Vec<_> = std::thread::scope(|scope| {
         let refreshes = (0..200).map(|at| {

@@ -38,6 +38,7 @@ mod metrics;
 mod nginx;
 mod openapi;
 mod password;
+mod rate;
 mod redis;
 mod refresh;
 mod request_log;

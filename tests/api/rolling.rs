@@ -83,6 +83,7 @@ fn a_rolling_restart_under_load_loses_no_request() {
             ("ROCKET_SHUTDOWN", "{grace=2,mercy=20}"),
             ("COUNTERSIGN_TRUSTED_PROXIES", "127.0.0.1"),
             ("COUNTERSIGN_REFRESH__SESSIONS_PER_USER", "10000"),
+            ("COUNTERSIGN_RATE__LIMITS", "off"),
             // That there is not more in the log than can be read.
             ("RUST_LOG", "info"),
         ];

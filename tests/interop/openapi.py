@@ -29,6 +29,7 @@ SETTINGS = {
     # Thousands of passwords are tried from one address. That the limits hold, and what they answer, is tested
     # in tests/api/throttle.
     "COUNTERSIGN_LOGIN__LIMITS": "off",
+    "COUNTERSIGN_RATE__LIMITS": "off",
     # The cheapest that may be set.
     "COUNTERSIGN_PASSWORD__MEMORY_KIB": "7168",
     "COUNTERSIGN_PASSWORD__ITERATIONS": "5",

@@ -185,6 +185,9 @@ struct RevocationLine {
     /// `sid` of access tokens.
     #[schema(required = false)]
     session: String,
+    /// Only those of the session's access tokens whose `iat` is no later.
+    #[schema(required = false)]
+    issued_until: u64,
     /// `sub` of access tokens.
     #[schema(required = false)]
     user: String,

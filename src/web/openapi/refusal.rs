@@ -5,6 +5,7 @@ use crate::{
     grant::{GrantError, sentence},
     jwt::JwtError,
     password::PasswordError,
+    rate_limit::RateLimited,
     scope,
     throttle::TooMany,
     web::{
@@ -200,7 +201,15 @@ refusals! {
         let day = Duration::from_secs(86_400);
         let allowance = Allowance::per_day(5, 100, Duration::from_secs(1), day);
         let many = TooMany { limit: "account", allowance, wait: Duration::from_secs(4) };
-        vec![Refusal { problem: problem(&many.into()), headers: limited::headers(many).into() }]
+        let headers = limited::headers(many.limit, many.allowance, many.wait);
+        vec![Refusal { problem: problem(&many.into()), headers: headers.into() }]
+    };
+    /// Of one at which a session or a client can ask too often.
+    pub(in crate::web) TooOften => {
+        let (limit, wait) = ("session", Duration::from_secs(20));
+        let limited = RateLimited { limit, allowance: Allowance::per_day(100, 4_320, wait, wait), wait };
+        let headers = limited::headers(limit, limited.allowance, wait);
+        vec![Refusal { problem: problem(&limited.into()), headers: headers.into() }]
     };
 }
 
@@ -291,7 +300,7 @@ fn meaning(status: u16) -> &'static str {
         408 => "The body did not come within ten seconds",
         409 => "It cannot be done as things are at this moment",
         413 => "The body is too large",
-        429 => "Too many attempts have failed; nobody has looked at this one",
+        429 => "Too many attempts have failed, or a session or a client has asked too often",
         431 => "The cookies together are larger than 16 KiB",
         503 => "A store does not answer, there is too much to do, or it is not known what was revoked",
         _ => "The request is refused",

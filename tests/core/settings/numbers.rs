@@ -35,7 +35,7 @@ const LONG_DELAY: Others = &[("COUNTERSIGN_LOGIN__LONGEST_DELAY", "86400")];
 const MANY_A_DAY: Others =
     &[("COUNTERSIGN_LOGIN__ACCOUNT_PER_DAY", "86400"), ("COUNTERSIGN_LOGIN__ADDRESS_PER_DAY", "86400")];
 
-const NUMBERS: [Number; 28] = [
+const NUMBERS: [Number; 32] = [
     number("COUNTERSIGN_KEYS__PERIOD", 0, 3_650 * DAY, |settings| {
         settings.keys.period.unwrap_or_default().as_secs()
     }),
@@ -87,6 +87,10 @@ const NUMBERS: [Number; 28] = [
     })
     .beside(MANY_A_DAY, &[]),
     number("COUNTERSIGN_LOGIN__KNOWN_DEVICE", 0, 400 * DAY, |settings| settings.login.known_device.as_secs()),
+    number("COUNTERSIGN_RATE__SESSION_FREE", 1, 1_000_000, |settings| settings.rate.session.free.into()),
+    number("COUNTERSIGN_RATE__SESSION_PER_DAY", 1, 100_000_000, |settings| per_day(settings.rate.session)),
+    number("COUNTERSIGN_RATE__CLIENT_FREE", 1, 1_000_000, |settings| settings.rate.client.free.into()),
+    number("COUNTERSIGN_RATE__CLIENT_PER_DAY", 1, 100_000_000, |settings| per_day(settings.rate.client)),
     number("COUNTERSIGN_AUDIT__RETENTION", DAY, 400 * DAY, |settings| settings.audit_retention.as_secs()),
     number("COUNTERSIGN_DRAIN", 0, 3_600, |settings| settings.drain.as_secs()),
 ];
@@ -120,7 +124,7 @@ fn a_number_that_is_not_set_is_what_the_readme_says() {
     }
     let said: BTreeMap<_, _> = numbers.into_iter().filter(|(name, _)| usual.contains_key(name)).collect();
     assert_eq!(said, usual);
-    assert_eq!(usual.len(), 26, "all but PERMITS and QUEUE, which depend on the machine");
+    assert_eq!(usual.len(), 30, "all but PERMITS and QUEUE, which depend on the machine");
     assert_eq!(settings.password.queue, 64 * settings.password.permits);
 }
 

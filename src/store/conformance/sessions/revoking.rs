@@ -13,7 +13,7 @@ pub(super) async fn many_access_tokens_of_a_session_are_revoked_by_one_entry(
     let issued = |number: u32| later(number.into());
     let few = TOKENS_BY_THEMSELVES;
     for number in 1..=few + 3 {
-        let store = if number % 2 == 0 { a } else { b };
+        let store = if number.is_multiple_of(2) { a } else { b };
         store.revoke_token_of(session.id, token(number), issued(number), NOW).await.expect("revoke_token_of");
     }
     a.revoke_token_of(other.id, token(99), issued(99), NOW).await.expect("revoke_token_of");
@@ -36,7 +36,7 @@ pub(super) async fn of_many_tokens_revoked_at_once_no_more_than_ten_have_an_entr
     let session = fresh(&**a).await;
     let from = position(&**a).await + 1;
     let revoke = |number: u8| {
-        let store = if number % 2 == 0 { a } else { b }.clone();
+        let store = if number.is_multiple_of(2) { a } else { b }.clone();
         let (session, id) = (session.id, TokenId::from_bytes([number; 16]));
         tokio::spawn(
             async move { store.revoke_token_of(session, id, NOW, NOW).await.expect("revoke_token_of") },

@@ -97,3 +97,22 @@ fn every_file_that_is_named_exists() {
     }
     assert!(missing.is_empty(), "{missing:#?}");
 }
+
+#[test]
+fn every_relative_link_leads_to_a_file() {
+    let mut dead = vec![];
+    let folders = ["benches", "docs", "fuzz", "tests", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+    for path in files(&folders, &["md"]) {
+        let text = fs::read_to_string(&path).expect("a text");
+        for target in
+            text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target)
+        {
+            let file = target.split('#').next().unwrap_or_default();
+            let is_relative = !file.is_empty() && !file.contains(':');
+            if is_relative && !path.parent().expect("a folder").join(file).exists() {
+                dead.push(format!("{}: {target}", path.display()));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "{dead:#?}");
+}

@@ -80,12 +80,11 @@ pub(super) async fn run(figment: Figment) -> Result<(), Failure> {
         figment.extract_inner::<u16>("port").unwrap_or_default()
     );
     // Asked for here so that a key file that cannot be used is a sentence and not a failed launch.
-    if let Some(keystore) = Keystore::in_file(&settings) {
-        if keystore.load().await.map_err(|error| Failure::failed(&error))?.is_none()
-            && !settings.keys.place.is_made()
-        {
-            return Err(Failure::failed(&KeysError::Missing(keystore.name().to_owned())));
-        }
+    if let Some(keystore) = Keystore::in_file(&settings)
+        && keystore.load().await.map_err(|error| Failure::failed(&error))?.is_none()
+        && !settings.keys.place.is_made()
+    {
+        return Err(Failure::failed(&KeysError::Missing(keystore.name().to_owned())));
     }
     let development = figment.profile() == Config::DEBUG_PROFILE;
     let rocket = rocket::custom(figment)

@@ -23,6 +23,7 @@ mod faults;
 mod flood;
 mod forge;
 mod form_method;
+mod half_sent;
 mod hdr;
 mod health;
 mod http;

@@ -68,7 +68,7 @@ where
 
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> data::Outcome<'r, Self> {
         match G::from_request(request).await {
-            Outcome::Success(_) => {}
+            Outcome::Success(_) => tracing::debug!("the caller is accepted; the body is read"),
             Outcome::Error((status, error)) => {
                 return Outcome::Error((status, AuthorizedError::Caller(error)));
             }

@@ -4,13 +4,14 @@ use crate::{
     audit::{Action, Event, Outcome, Told, Witness},
     clock::UnixTime,
     password::{Hasher, HasherError, Password, Requester, Verdict},
-    revocation::Revocations,
+    revocation::{Owed, Revocations},
     session::SessionId,
     store::{Insertion, Standing, StoreError, User, UserStore},
     user::{NamePart, RoleName, UserId, Username},
 };
 use std::{
     collections::{BTreeSet, HashMap},
+    future::ready,
     sync::Arc,
 };
 use thiserror::Error;
@@ -18,9 +19,10 @@ use thiserror::Error;
 /// The accounts of a store. Whatever takes something away from a user also reaches the sessions
 /// and access tokens that they have: see [`Revocations`].
 ///
-/// These may live in another store, so it is asked first: what it does not revoke is not
-/// changed, and an error says so. It is asked again afterwards, for whoever logged in or
-/// refreshed in between by what was true before.
+/// Sessions may live in another store than users, so revocation comes first: if it fails, nothing is
+/// changed. It is repeated after the change, for logins and refreshes in between that went by the
+/// former record. If the second one fails the error is [`AccountError::NotRevoked`], and it is
+/// [retried](Revocations::retry); so it is when the outcome of the change is unknown.
 #[derive(Clone)]
 pub struct Accounts {
     users: Arc<dyn UserStore>,
@@ -31,6 +33,9 @@ pub struct Accounts {
 
 /// How many roles a user may have: so many, each as long as may be, fit into an access token.
 pub const MAX_ROLES: usize = 64;
+
+/// How often a change of password is tried while others change the same one.
+const TRIES: usize = 4;
 
 /// How many costs of hashes are told apart.
 const MOST_KINDS: usize = 64;
@@ -44,9 +49,18 @@ pub enum AccountError {
     /// There is nobody of that name.
     #[error("there is no user of that name")]
     Unknown,
-    /// The present password is not the one given.
+    /// The current password is not the one given.
     #[error("the password is wrong")]
     WrongPassword,
+    /// The user is disabled.
+    #[error("the user is disabled")]
+    Disabled,
+    /// Others kept changing the password.
+    #[error("the password was changed by others meanwhile; try again")]
+    Contended,
+    /// The change was made. Sessions and tokens from before could not all be revoked yet.
+    #[error("the change was made, but not all sessions and tokens from before it are revoked yet")]
+    NotRevoked(#[source] StoreError),
     /// More roles than [`MAX_ROLES`].
     #[error("a user has at most {MAX_ROLES} roles")]
     TooManyRoles,
@@ -76,7 +90,11 @@ impl Told for AccountError {
             Self::Unknown => (Outcome::Refused, "no_such_user"),
             Self::WrongPassword => (Outcome::Refused, "wrong_password"),
             Self::TooManyRoles => (Outcome::Refused, "too_many_roles"),
-            Self::Store(_) | Self::Hashing(_) => (Outcome::Failed, "temporarily_unavailable"),
+            Self::Disabled => (Outcome::Refused, "disabled"),
+            Self::NotRevoked(_) => (Outcome::Done, "not_revoked"),
+            Self::Contended | Self::Store(_) | Self::Hashing(_) => {
+                (Outcome::Failed, "temporarily_unavailable")
+            }
         }
     }
 }
@@ -216,27 +234,59 @@ impl Accounts {
 
     async fn replace_password(&self, id: UserId, password: Password) -> Result<(), AccountError> {
         let hash = self.hasher.hash(password).await?;
-        self.revocations.user(id).await?;
-        known(self.users.set_password(id, &hash).await?)?;
-        self.revocations.user(id).await?;
-        Ok(())
+        known(self.ending_sessions(id, self.users.set_password(id, &hash)).await?)
     }
 
-    /// The same for users themselves, who have to know the present one.
+    /// The same for users themselves, who have to know the current one and must not be disabled. The
+    /// hash that was verified is the one that is replaced: a password that was set meanwhile stays.
     pub async fn change_password(
         &self,
         id: UserId,
-        present: Password,
+        current: Password,
         new: Password,
     ) -> Result<(), AccountError> {
         let changed = async {
-            let user = self.find_by_id(id).await?;
-            match self.hasher.verify(present, Some(user.password)).await? {
-                Verdict::Match | Verdict::MatchOutdated => self.replace_password(id, new).await,
-                Verdict::Mismatch | Verdict::Unusable => Err(AccountError::WrongPassword),
+            let mut hash = None;
+            for _ in 0..TRIES {
+                let user = self.find_by_id(id).await?;
+                if user.disabled {
+                    return Err(AccountError::Disabled);
+                }
+                match self.hasher.verify(current.clone(), Some(user.password.clone())).await? {
+                    Verdict::Match | Verdict::MatchOutdated => {}
+                    Verdict::Mismatch | Verdict::Unusable => return Err(AccountError::WrongPassword),
+                }
+                let hash = match &hash {
+                    Some(hash) => hash,
+                    None => hash.insert(self.hasher.hash(new.clone()).await?),
+                };
+                let replaced = self.users.replace_password(id, &user.password, hash);
+                if self.ending_sessions(id, replaced).await? {
+                    return Ok(());
+                }
+                // Another password, the same one hashed anew by a login, or the user is disabled or gone.
             }
+            Err(AccountError::Contended)
         };
         self.witness.note(Event::new(Action::UserPassword).user(id), changed).await
+    }
+
+    /// Makes a change that ends all sessions of a user; returns whether it was made.
+    async fn ending_sessions(
+        &self,
+        id: UserId,
+        change: impl Future<Output = Result<bool, StoreError>>,
+    ) -> Result<bool, AccountError> {
+        self.revocations.user(id).await?;
+        let promise = self.revocations.promise(Owed::User(id));
+        // An error leaves it unknown whether the change was made, so the promise stands.
+        if change.await? {
+            promise.keep(self.revocations.user(id)).await.map_err(AccountError::NotRevoked)?;
+            Ok(true)
+        } else {
+            promise.release();
+            Ok(false)
+        }
     }
 
     /// Replaces all roles of a user, of which there are at most [`MAX_ROLES`]. Access tokens that tell of
@@ -250,35 +300,55 @@ impl Accounts {
         self.set_standing(id, &Standing { disabled: Some(disabled), ..Standing::default() }).await
     }
 
-    /// Both in one step.
+    /// Both in one step. Roles that the user has already, which the store's own step decides, revoke
+    /// nothing and are no event of the audit log.
     pub async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<(), AccountError> {
-        let Standing { roles, disabled } = standing;
-        let revoke = async || match (disabled, roles) {
-            (Some(true), _) => self.revocations.user(id).await.map(drop),
-            (_, Some(_)) => self.revocations.access(id).await,
-            _ => Ok(()),
-        };
-        let set = async {
-            roles.as_ref().map_or(Ok(()), fit)?;
-            revoke().await?;
-            known(self.users.set_standing(id, standing).await?)?;
-            Ok(revoke().await?)
-        };
-        let roles = roles.as_ref().map(|_| Action::UserRoles);
+        let mut has_new_roles = standing.roles.is_some();
+        let set = self.replace_standing(id, standing, &mut has_new_roles).await;
+        let roles = has_new_roles.then_some(Action::UserRoles);
         let disabled =
-            disabled.map(|disabled| if disabled { Action::UserDisable } else { Action::UserEnable });
+            standing.disabled.map(|disabled| if disabled { Action::UserDisable } else { Action::UserEnable });
         let events = roles.into_iter().chain(disabled).map(|action| Event::new(action).user(id));
-        self.witness.note_all(events, set).await
+        self.witness.note_all(events, ready(set)).await
+    }
+
+    /// Says in `has_new_roles` whether the roles were changed, if that is known.
+    async fn replace_standing(
+        &self,
+        id: UserId,
+        standing: &Standing,
+        has_new_roles: &mut bool,
+    ) -> Result<(), AccountError> {
+        standing.roles.as_ref().map_or(Ok(()), fit)?;
+        if standing.disabled == Some(true) {
+            let change = async {
+                let changed = self.users.set_standing(id, standing).await?;
+                *has_new_roles = changed.as_ref().is_some_and(|changed| changed.roles.is_some());
+                Ok(changed.is_some())
+            };
+            return known(self.ending_sessions(id, change).await?);
+        }
+        let user = self.find_by_id(id).await?;
+        // Only to revoke first; what is changed the store says.
+        if standing.changed_from(&user.roles, user.disabled).roles.is_some() {
+            self.revocations.access(id).await?;
+        }
+        let promise = standing.roles.as_ref().map(|_| self.revocations.promise(Owed::Access(id)));
+        let changed = self.users.set_standing(id, standing).await?;
+        *has_new_roles = changed.as_ref().is_some_and(|changed| changed.roles.is_some());
+        match promise {
+            Some(promise) if *has_new_roles => {
+                promise.keep(self.revocations.access(id)).await.map_err(AccountError::NotRevoked)?;
+            }
+            Some(promise) => promise.release(),
+            None => {}
+        }
+        known(changed.is_some())
     }
 
     /// Removes a user and ends all their sessions.
     pub async fn delete(&self, id: UserId) -> Result<(), AccountError> {
-        let deleted = async {
-            self.revocations.user(id).await?;
-            known(self.users.delete(id).await?)?;
-            self.revocations.user(id).await?;
-            Ok(())
-        };
+        let deleted = async { known(self.ending_sessions(id, self.users.delete(id)).await?) };
         self.witness.note(Event::new(Action::UserDelete).user(id), deleted).await
     }
 

@@ -7,7 +7,7 @@ use countersign::{
     clock::{Clock, SystemClock, UnixTime},
     registration::{ClientError, Proof, Registration, Rotation, Terms},
     scope::Scope,
-    store::{Authentication, Client, Lifetimes},
+    store::{Authentication, Client, Lifetimes, causes},
 };
 use std::{path::PathBuf, time::Duration};
 
@@ -229,6 +229,10 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Refused(_) | ClientError::Keys(_) => Self::refused(error),
+            // Nobody is left to retry it.
+            error @ ClientError::NotRevoked(_) => {
+                Self::Failed(format!("{}; run the same command again when the store answers", causes(&error)))
+            }
             error => Self::failed(&error),
         }
     }

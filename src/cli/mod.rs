@@ -117,6 +117,11 @@ impl From<AccountError> for Failure {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::TooManyRoles => Self::refused(error),
+            // Nobody is left to retry it.
+            error @ AccountError::NotRevoked(_) => Self::Failed(format!(
+                "{}; run countersign session revoke-all NAME when the store answers",
+                causes(&error)
+            )),
             error => Self::failed(&error),
         }
     }

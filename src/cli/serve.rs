@@ -122,6 +122,7 @@ pub(super) async fn run(figment: Figment) -> Result<(), Failure> {
 /// What was answered last is told of too.
 async fn last_words(authority: Option<&Authority>) {
     if let Some(authority) = authority {
+        authority.revocations.end(authority.stores.clients.as_deref()).await;
         authority.audit.end().await;
     }
 }

@@ -139,7 +139,7 @@ impl Authority {
         let accounts = self.accounts(Actor::Themselves).for_requester(requester(Some(username), address));
         let answer = accounts.change_password(id, present, new).await;
         let outcome = match &answer {
-            Ok(()) => Outcome::Right,
+            Ok(()) | Err(AccountError::NotRevoked(_)) => Outcome::Right,
             Err(AccountError::WrongPassword) => Outcome::Wrong,
             Err(_) => Outcome::Unknown,
         };

@@ -10,7 +10,7 @@ use crate::{
     client::{ClientId, GrantType, SecretHash},
     clock::UnixTime,
     jwt::{KeySet, KeySetError, MAX_LEEWAY},
-    revocation::Revocations,
+    revocation::{Owed, Revocations},
     scope::Scope,
     store::{Authentication, Client, ClientStore, Insertion, KeptSecret, Lifetimes, StoreError},
 };
@@ -23,8 +23,10 @@ const TRIES: usize = 8;
 /// The clients of a store. Whatever takes something away from a client also reaches the access
 /// tokens that it got: see [`Revocations`].
 ///
-/// These may live in another store, so it is asked first: what it does not revoke is not changed,
-/// and an error says so. It is asked again afterwards, for what the client got in between.
+/// These may live in another store, so revocation comes first: if it fails, nothing is changed. It is
+/// repeated after the change, for what the client got in between. If the second one fails the error is
+/// [`ClientError::NotRevoked`], and it is [retried](Revocations::retry); so it is when the outcome of the
+/// change is unknown.
 #[derive(Clone)]
 pub struct Clients {
     store: Arc<dyn ClientStore>,
@@ -112,6 +114,9 @@ pub enum ClientError {
          reached the client, or end both with an overlap of 0"
     )]
     TwoSecrets,
+    /// The change was made. Access tokens from before could not be revoked yet.
+    #[error("the change was made, but the access tokens from before it are not revoked yet")]
+    NotRevoked(#[source] StoreError),
     /// Others kept changing it.
     #[error("the client was changed by somebody else meanwhile; try again")]
     Contended,
@@ -126,6 +131,7 @@ impl Told for ClientError {
             Self::IdTaken => (Outcome::Refused, "id_taken"),
             Self::Unknown => (Outcome::Refused, "no_such_client"),
             Self::Refused(_) | Self::Keys(_) | Self::TwoSecrets => (Outcome::Refused, "not_allowed"),
+            Self::NotRevoked(_) => (Outcome::Done, "not_revoked"),
             Self::Contended | Self::Store(_) => (Outcome::Failed, "temporarily_unavailable"),
         }
     }
@@ -338,7 +344,11 @@ impl Clients {
             for _ in 0..TRIES {
                 // Shut out it gets nothing more, so all that there is to revoke is revoked before the id
                 // is free: whoever takes it is never hit.
-                let client = self.shut_out(id, true).await?;
+                let client = match self.shut_out(id, true).await {
+                    // It is disabled and still there.
+                    Err(ClientError::NotRevoked(error)) => return Err(error.into()),
+                    disabled => disabled?,
+                };
                 if self.store.delete(id, client.revision).await? {
                     return Ok(());
                 }
@@ -376,8 +386,19 @@ impl Clients {
         change(&mut self.find(id).await?)?;
         let client = self.change(id, |_| Ok(())).await?;
         self.revocations.client(id, client.revision).await?;
-        let client = self.change(id, change).await?;
-        self.revocations.client(id, client.revision).await?;
-        Ok(client)
+        let promise = self.revocations.promise(Owed::Client(id.clone()));
+        match self.change(id, change).await {
+            Ok(client) => {
+                let revoked = promise.keep(self.revocations.client(id, client.revision)).await;
+                revoked.map_err(ClientError::NotRevoked)?;
+                Ok(client)
+            }
+            // Unknown, so the promise stands.
+            Err(ClientError::Store(error)) => Err(error.into()),
+            Err(refused) => {
+                promise.release();
+                Err(refused)
+            }
+        }
     }
 }

@@ -14,12 +14,14 @@ mod follow;
 mod follower;
 mod journal;
 mod lag;
+mod owed;
 mod page;
 mod share;
 
 pub use deny_list::DenyList;
 pub use follower::Follower;
 pub use lag::Lag;
+pub use owed::{Owed, Promise};
 pub use page::Page;
 
 use crate::{
@@ -33,6 +35,7 @@ use crate::{
 };
 use journal::Journal;
 use lag::Lags;
+use owed::Debts;
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
@@ -63,13 +66,19 @@ where
     }
 }
 
-/// Ends sessions and remembers what was ended.
+/// Ends sessions and keeps the deny list of this process.
+///
+/// A change that takes something away, in another store perhaps, revokes before and after it. The
+/// second revocation must not get lost when the store fails between the two, so it is
+/// [promised](Self::promise) before the change, and [`retry`](Self::retry) goes on with those that
+/// failed.
 pub struct Revocations {
     store: Arc<dyn SessionStore>,
     clock: Arc<dyn Clock>,
     follower: Follower,
     /// Held by whoever finds that the store has lost something, so that one of them makes it good.
     recovering: Mutex<()>,
+    debts: Debts,
 }
 
 impl fmt::Debug for Revocations {
@@ -88,7 +97,8 @@ impl Revocations {
     ) -> Result<Self, StoreError> {
         let journal = Journal::new(journal::KEPT);
         let follower = Follower::with_journal(clock.clone(), token_life, journal);
-        let revocations = Self { store, clock, follower, recovering: Mutex::default() };
+        let (recovering, debts) = (Mutex::default(), Debts::default());
+        let revocations = Self { store, clock, follower, recovering, debts };
         revocations.catch_up().await?;
         Ok(revocations)
     }

@@ -35,6 +35,16 @@ pub struct Standing {
     pub disabled: Option<bool>,
 }
 
+impl Standing {
+    /// The parts of it that a user with these roles, disabled or not, does not have yet.
+    pub fn changed_from(&self, roles: &BTreeSet<RoleName>, disabled: bool) -> Self {
+        Self {
+            roles: self.roles.clone().filter(|new| new != roles),
+            disabled: self.disabled.filter(|new| *new != disabled),
+        }
+    }
+}
+
 /// What became of an insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Insertion {
@@ -47,9 +57,9 @@ pub enum Insertion {
 /// Keeps users.
 ///
 /// Each method is one atomic step: of two calls at the same time, in whatever processes, one
-/// happens before the other. Insertion under one name is won by exactly one caller, and
-/// [`replace_password`](Self::replace_password) changes nothing that has changed meanwhile;
-/// both are critical to security.
+/// happens before the other. Three promises are critical to security: insertion under one name is won
+/// by exactly one caller, [`replace_password`](Self::replace_password) changes nothing that has changed
+/// meanwhile, and [`set_standing`](Self::set_standing) knows what it changed.
 #[async_trait]
 pub trait UserStore: Send + Sync + 'static {
     /// Adds a user, unless the name is taken. Never replaces anybody.
@@ -98,7 +108,8 @@ pub trait UserStore: Send + Sync + 'static {
         Ok(found)
     }
 
-    /// Replaces the password hash if it still is `expected`; says whether it was.
+    /// Replaces the password hash if it still is `expected` and the user is enabled; returns whether it
+    /// did. Both are decided in the step that replaces it.
     async fn replace_password(
         &self,
         id: UserId,
@@ -109,9 +120,10 @@ pub trait UserStore: Send + Sync + 'static {
     /// Sets the password hash whatever it was. `false`: there is no such user.
     async fn set_password(&self, id: UserId, new: &PasswordHash) -> Result<bool, StoreError>;
 
-    /// Replaces all roles, shuts a user out or lets them in again, or both at once. `false`: there is
-    /// no such user.
-    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<bool, StoreError>;
+    /// Replaces all roles, disables or enables a user, or both at once. Returns the parts that were
+    /// different until this step ([`Standing::changed_from`]), or `None` if there is no such user. Of
+    /// concurrent calls that set the same standing exactly one returns that it changed.
+    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<Option<Standing>, StoreError>;
 
     /// Removes a user. `false`: there was no such user.
     async fn delete(&self, id: UserId) -> Result<bool, StoreError>;

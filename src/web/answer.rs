@@ -53,6 +53,13 @@ pub(super) fn unavailable<E: std::error::Error + 'static>(what: &'static str) ->
     }
 }
 
+/// 503 for a change that was made, whose second revocation failed and is retried.
+pub(super) const NOT_REVOKED: Problem = Problem {
+    status: Status::ServiceUnavailable,
+    error: "not_revoked",
+    description: "The change was made. Revoking the sessions and tokens from before it has failed, and is retried",
+};
+
 /// RFC 6749 §5.1 wants both headers; errors and personal data are no more for caches.
 fn json(status: Status, value: &impl Serialize) -> response::Result<'static> {
     // Most have room in it.

@@ -1,11 +1,13 @@
 //! `/me`: one's own account.
 
 use super::{
-    answer::{Private, Problem, unavailable},
-    body, cookie,
+    answer::{NOT_REVOKED, Private, Problem, unavailable},
+    body,
+    complaint::complain,
+    cookie,
     device::Seen,
-    guard::{AccountHolder, Authorized, CurrentUser},
-    openapi::{Body, Guesses, Holder, Person, Refusal, Refuses, Stores, refusals, tag},
+    guard::{AccountHolder, Authorized, CurrentUser, Rejection},
+    openapi::{Body, Guesses, Holder, Person, Refusal, Refuses, Revoking, refusals, tag},
     refusal::refusal,
     refused::Refused,
 };
@@ -149,7 +151,7 @@ impl<'r> Responder<'r, 'static> for Changed {
             description = "The password is the new one, and the refresh cookie is gone",
             headers(("Set-Cookie" = String, description = "Takes the refresh cookie away")),
         ),
-        Refuses<(Holder, Body, Unchanged, Guesses, Stores)>,
+        Refuses<(Holder, Body, Unchanged, Guesses, Revoking)>,
     ),
     security(("countersign.login" = []), ("countersign.bearer" = [])),
 )]
@@ -172,6 +174,13 @@ pub(super) async fn password(
     match authority.change_password(user.id(), user.username(), seen.0.address, present, new).await {
         Ok(()) => Ok(Changed),
         Err(ChangeError::Account(AccountError::WrongPassword)) => Err(wrong()),
+        Err(ChangeError::Account(AccountError::Disabled | AccountError::Unknown)) => {
+            Err(Refused::Caller(Rejection::Subject))
+        }
+        Err(ChangeError::Account(AccountError::NotRevoked(error))) => {
+            complain("a change of password is not followed by its revocations", &error);
+            Err(Refused::Other(NOT_REVOKED))
+        }
         Err(ChangeError::Throttle(ThrottleError::TooMany(many))) => Err(GrantError::TooMany(many).into()),
         Err(error) => Err(Refused::Other(unavailable("a password could not be changed")(error))),
     }

@@ -4,6 +4,7 @@ use super::{
     answer::Problem,
     complaint::complain,
     cookie,
+    guard::Rejection,
     limited::{Limited, TooOften},
 };
 use crate::grant::GrantError;
@@ -21,6 +22,8 @@ pub(super) enum Refused {
     Grant(GrantError),
     /// `invalid_grant` for what came by cookie.
     DeadCookie,
+    /// What a guard would have refused.
+    Caller(Rejection),
     Other(Problem),
 }
 
@@ -41,6 +44,7 @@ impl<'r> Responder<'r, 'static> for Refused {
                 cookie::clear(&mut response);
                 return Ok(response);
             }
+            Self::Caller(rejection) => return rejection.respond_to(request),
             Self::Other(problem) => return problem.respond_to(request),
         };
         if error.is_internal() {

@@ -209,8 +209,11 @@ impl Fairing for Stage {
                 WhenStale::Accept => "access tokens are taken all the same, as the settings say",
             };
             let audit = authority.audit.clone();
-            // Not ended with the others: requests that are answered last are told of too.
+            // Not ended with the others: requests that are answered last are told of too, and may leave
+            // something to be revoked.
             tokio::spawn(async move { audit.follow().await });
+            let (owing, clients) = (authority.revocations.clone(), authority.stores.clients.clone());
+            tokio::spawn(async move { owing.retry(clients.as_deref()).await });
             tokio::spawn(keep_floor(authority.accounts(Actor::Server), rocket.shutdown()));
             tokio::spawn(async move {
                 let following = revocations.follow(patience, consequence);
@@ -225,6 +228,7 @@ impl Fairing for Stage {
             drain.begin();
         }
         if let Some(authority) = rocket.state::<Authority>() {
+            authority.revocations.end(authority.stores.clients.as_deref()).await;
             authority.audit.end().await;
         }
         if let Some(listener) = rocket.state::<metrics::Listener>() {

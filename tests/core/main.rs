@@ -1,6 +1,7 @@
 //! What holds below HTTP: properties, exact seconds, stores, settings and guards.
 
 mod account_page;
+mod accounts;
 mod allowance;
 mod assertion;
 mod audit;

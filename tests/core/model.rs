@@ -153,9 +153,12 @@ impl Machine {
                 }
             }
             Step::Roles(editor) => {
-                self.roles = editor.then(|| "editor".parse().expect("a role")).into_iter().collect();
-                self.authority.accounts(Actor::Server).set_roles(self.user, &self.roles).await.expect("set");
-                self.revision += 1;
+                let roles: BTreeSet<_> =
+                    editor.then(|| "editor".parse().expect("a role")).into_iter().collect();
+                self.authority.accounts(Actor::Server).set_roles(self.user, &roles).await.expect("set");
+                // The same roles again revoke nothing.
+                self.revision += u64::from(roles != self.roles);
+                self.roles = roles;
             }
             Step::Restart => {
                 let opened = Authority::open(&self.settings, self.stores.clone(), self.clock.clone()).await;

@@ -16,6 +16,10 @@ pub trait Users: Send + Sync + 'static {
         UserStore::insert(self.memory(), user).await
     }
 
+    async fn stood(&self, id: UserId, standing: &Standing) -> Result<Option<Standing>, StoreError> {
+        self.memory().set_standing(id, standing).await
+    }
+
     async fn found(&self, username: &Username) -> Result<Option<User>, StoreError> {
         self.memory().by_username(username).await
     }
@@ -54,8 +58,8 @@ impl<U: Users> UserStore for Plain<U> {
     async fn set_password(&self, id: UserId, new: &PasswordHash) -> Result<bool, StoreError> {
         self.0.memory().set_password(id, new).await
     }
-    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<bool, StoreError> {
-        self.0.memory().set_standing(id, standing).await
+    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<Option<Standing>, StoreError> {
+        self.0.stood(id, standing).await
     }
     async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
         UserStore::delete(self.0.memory(), id).await

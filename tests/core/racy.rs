@@ -11,7 +11,7 @@ use countersign::{
     session::SessionId,
     store::{
         Advance, Creation, Insertion, KeptRing, KeyRingStore, RevocationFeed, RevocationList, Session,
-        SessionStore, StoreError, User, UserStore, conformance, memory::MemoryStore,
+        SessionStore, Standing, StoreError, User, UserStore, conformance, memory::MemoryStore,
     },
     token::TokenId,
     user::UserId,
@@ -42,6 +42,32 @@ async fn a_store_that_looks_first_and_inserts_then_fails_the_suite() {
     let panic = suite.await.expect_err("the suite must fail").into_panic();
     let text = panic.downcast_ref::<String>().expect("a message");
     assert!(text.contains("of 32 insertions of one name exactly one wins"), "{text}");
+}
+
+/// Compares with what it has read before it sets.
+struct ComparesFirst(MemoryStore);
+
+#[async_trait]
+impl Users for ComparesFirst {
+    fn memory(&self) -> &MemoryStore {
+        &self.0
+    }
+
+    async fn stood(&self, id: UserId, standing: &Standing) -> Result<Option<Standing>, StoreError> {
+        let Some(user) = UserStore::by_id(&self.0, id).await? else { return Ok(None) };
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        self.0.set_standing(id, standing).await?;
+        Ok(Some(standing.changed_from(&user.roles, user.disabled)))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_compares_first_and_sets_a_standing_then_fails_the_suite() {
+    let store = Arc::new(Plain(ComparesFirst(MemoryStore::new())));
+    let suite = tokio::spawn(conformance::users(store.clone(), store));
+    let panic = suite.await.expect_err("the suite must fail").into_panic();
+    let text = panic.downcast_ref::<String>().expect("a message");
+    assert!(text.contains("of 32 who set one standing exactly one changes it"), "{text}");
 }
 
 #[async_trait]

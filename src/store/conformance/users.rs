@@ -21,8 +21,12 @@ pub async fn users(a: Store, b: Store) {
     of_many_insertions_of_the_same_users_each_is_won_once(&a, &b).await;
     a_password_is_replaced_only_if_it_has_not_changed(&*a, &*b).await;
     of_many_replacements_of_one_password_exactly_one_wins(&a, &b).await;
+    the_password_of_a_disabled_user_is_not_replaced(&*a, &*b).await;
+    of_a_replacement_and_a_disabling_the_later_knows_of_the_earlier(&a, &b).await;
     changes_are_seen_through_the_other_handle(&*a, &*b).await;
     what_is_not_said_of_a_standing_stays_as_it_is(&*a, &*b).await;
+    a_standing_that_changes_nothing_says_so(&*a, &*b).await;
+    of_many_who_set_one_standing_exactly_one_changes_it(&a, &b).await;
     a_deleted_user_is_gone_and_the_name_is_free(&*a, &*b).await;
     pages_hold_every_user_once_in_the_order_of_names(&*a, &*b).await;
     a_search_finds_whoever_has_the_part_in_their_name(&*a, &*b).await;
@@ -70,8 +74,8 @@ async fn nobody_is_found_where_there_is_nobody(store: &dyn UserStore) {
     let changes = [
         store.replace_password(nobody.id, &hash("first"), &hash("second")).await.expect("replace_password"),
         store.set_password(nobody.id, &hash("second")).await.expect("set_password"),
-        store.set_standing(nobody.id, &standing).await.expect("set_standing"),
-        store.set_standing(nobody.id, &Standing::default()).await.expect("set_standing"),
+        store.set_standing(nobody.id, &standing).await.expect("set_standing").is_some(),
+        store.set_standing(nobody.id, &Standing::default()).await.expect("set_standing").is_some(),
         store.delete(nobody.id).await.expect("delete"),
     ];
     assert_eq!(changes, [false; 5], "a change of nobody says that there was nobody");
@@ -174,6 +178,76 @@ async fn of_many_replacements_of_one_password_exactly_one_wins(a: &Store, b: &St
     assert_eq!(winners, 1, "of 32 replacements of one hash exactly one wins");
 }
 
+async fn the_password_of_a_disabled_user_is_not_replaced(a: &dyn UserStore, b: &dyn UserStore) {
+    let user = user(&fresh("karen"));
+    inserted(a, &user).await;
+    let disable = |disabled| Standing { disabled: Some(disabled), ..Standing::default() };
+    let replace = || b.replace_password(user.id, &user.password, &user.password);
+    a.set_standing(user.id, &disable(true)).await.expect("set_standing");
+    assert!(!replace().await.expect("replace_password"), "a disabled user's hash is left alone");
+    a.set_standing(user.id, &disable(false)).await.expect("set_standing");
+    assert!(replace().await.expect("replace_password"), "an enabled user's is replaced");
+}
+
+/// Two steps race; whichever comes second in the store has seen the first.
+async fn of_a_replacement_and_a_disabling_the_later_knows_of_the_earlier(a: &Store, b: &Store) {
+    for _ in 0..16 {
+        let user = user(&fresh("barbara"));
+        inserted(&**a, &user).await;
+        let (one, other, id) = (a.clone(), b.clone(), user.id);
+        let replaced = tokio::spawn(async move {
+            one.replace_password(id, &hash("first"), &hash("second")).await.expect("replace_password")
+        });
+        let disabling = Standing { disabled: Some(true), ..Standing::default() };
+        let disabled = tokio::spawn(async move {
+            other.set_standing(id, &disabling).await.expect("set_standing");
+            other.by_id(id).await.expect("by_id").expect("the user is there").password
+        });
+        let (replaced, seen) =
+            (replaced.await.expect("the task ends"), disabled.await.expect("the task ends"));
+        let expected = if replaced { hash("second") } else { hash("first") };
+        assert_eq!(seen, expected, "no password is replaced after the answer that its user is disabled");
+    }
+}
+
+async fn a_standing_that_changes_nothing_says_so(a: &dyn UserStore, b: &dyn UserStore) {
+    let user = user(&fresh("ida"));
+    inserted(a, &user).await;
+    let same = Standing { roles: Some(user.roles.clone()), disabled: Some(false) };
+    let other = Standing { roles: Some([].into()), disabled: Some(true) };
+    for (standing, changed) in [
+        (&same, Standing::default()),
+        (&other, other.clone()),
+        (&other, Standing::default()),
+        (&Standing { disabled: Some(true), ..same.clone() }, Standing { disabled: None, ..same.clone() }),
+        (&same, Standing { roles: None, ..same.clone() }),
+        (&Standing::default(), Standing::default()),
+    ] {
+        let found = b.set_standing(user.id, standing).await.expect("set_standing");
+        assert_eq!(found, Some(changed), "the parts that were different: {standing:?}");
+    }
+}
+
+async fn of_many_who_set_one_standing_exactly_one_changes_it(a: &Store, b: &Store) {
+    let user = user(&fresh("shafi"));
+    inserted(&**a, &user).await;
+    for roles in [&[][..], &["editor"], &["admin", "editor"], &["admin"], &["editor"]] {
+        let roles = roles.iter().map(|role| role.parse().expect("a role")).collect();
+        let standing = Standing { roles: Some(roles), disabled: None };
+        let set = |at: usize| {
+            let (store, id) = (if at.is_multiple_of(2) { a } else { b }.clone(), user.id);
+            let standing = standing.clone();
+            tokio::spawn(async move { store.set_standing(id, &standing).await.expect("set_standing") })
+        };
+        let racers: Vec<_> = (0..32).map(set).collect();
+        let mut changed = 0;
+        for racer in racers {
+            changed += usize::from(racer.await.expect("the task ends") == Some(standing.clone()));
+        }
+        assert_eq!(changed, 1, "of 32 who set one standing exactly one changes it");
+    }
+}
+
 async fn changes_are_seen_through_the_other_handle(a: &dyn UserStore, b: &dyn UserStore) {
     let mut user = user(&unique("joan"));
     inserted(a, &user).await;
@@ -182,7 +256,7 @@ async fn changes_are_seen_through_the_other_handle(a: &dyn UserStore, b: &dyn Us
     user.disabled = true;
     assert!(a.set_password(user.id, &user.password).await.expect("set_password"));
     let standing = Standing { roles: Some(user.roles.clone()), disabled: Some(true) };
-    assert!(a.set_standing(user.id, &standing).await.expect("set_standing"));
+    assert_eq!(a.set_standing(user.id, &standing).await.expect("set_standing"), Some(standing));
     assert_eq!(
         b.by_id(user.id).await.expect("by_id"),
         Some(user),
@@ -207,7 +281,9 @@ async fn what_is_not_said_of_a_standing_stays_as_it_is(a: &dyn UserStore, b: &dy
         (None, Some(false)),
     ] {
         let standing = Standing { roles, disabled };
-        assert!(a.set_standing(user.id, &standing).await.expect("set_standing"), "{standing:?}");
+        let changed = a.set_standing(user.id, &standing).await.expect("set_standing");
+        let expected = standing.changed_from(&user.roles, user.disabled);
+        assert_eq!(changed, Some(expected), "the parts that were different: {standing:?}");
         let Standing { roles, disabled } = standing.clone();
         user.roles = roles.unwrap_or(user.roles);
         user.disabled = disabled.unwrap_or(user.disabled);

@@ -57,19 +57,23 @@ impl UserStore for MemoryStore {
         new: &PasswordHash,
     ) -> Result<bool, StoreError> {
         let mut users = self.users();
-        let user = users.values_mut().find(|user| user.id == id && user.password == *expected);
+        let is_meant = |user: &User| user.id == id && user.password == *expected && !user.disabled;
+        let user = users.values_mut().find(|user| is_meant(user));
         Ok(user.map(|user| user.password = new.clone()).is_some())
     }
 
     async fn set_password(&self, id: UserId, new: &PasswordHash) -> Result<bool, StoreError> {
-        Ok(self.change(id, |user| user.password = new.clone()))
+        Ok(self.change(id, |user| user.password = new.clone()).is_some())
     }
 
-    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<bool, StoreError> {
-        let Standing { roles, disabled } = standing.clone();
+    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<Option<Standing>, StoreError> {
         Ok(self.change(id, |user| {
-            user.roles = roles.unwrap_or_else(|| std::mem::take(&mut user.roles));
-            user.disabled = disabled.unwrap_or(user.disabled);
+            let changed = standing.changed_from(&user.roles, user.disabled);
+            if let Some(roles) = &changed.roles {
+                user.roles.clone_from(roles);
+            }
+            user.disabled = changed.disabled.unwrap_or(user.disabled);
+            changed
         }))
     }
 
@@ -91,7 +95,7 @@ impl MemoryStore {
         self.users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, id: UserId, change: impl FnOnce(&mut User)) -> bool {
-        self.users().values_mut().find(|user| user.id == id).map(change).is_some()
+    fn change<T>(&self, id: UserId, change: impl FnOnce(&mut User) -> T) -> Option<T> {
+        self.users().values_mut().find(|user| user.id == id).map(change)
     }
 }

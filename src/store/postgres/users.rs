@@ -122,10 +122,13 @@ impl UserStore for PostgresStore {
         new: &PasswordHash,
     ) -> Result<bool, StoreError> {
         let replacement = || {
-            sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3")
-                .bind(new.as_stored())
-                .bind(id.to_string())
-                .bind(expected.as_stored())
+            sqlx::query(
+                "UPDATE users SET password_hash = $1
+                 WHERE id = $2 AND password_hash = $3 AND NOT disabled",
+            )
+            .bind(new.as_stored())
+            .bind(id.to_string())
+            .bind(expected.as_stored())
         };
         self.touches(replacement).await
     }
@@ -135,17 +138,26 @@ impl UserStore for PostgresStore {
         self.touches(|| update().bind(new.as_stored()).bind(id.to_string())).await
     }
 
-    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<bool, StoreError> {
+    /// The row is locked as it is read, so what was there before is what this step replaced.
+    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<Option<Standing>, StoreError> {
         let update = || {
             sqlx::query(
-                "UPDATE users SET roles = coalesce($1, roles), disabled = coalesce($2, disabled)
-                 WHERE id = $3",
+                "UPDATE users
+                 SET roles = coalesce($1, users.roles), disabled = coalesce($2, users.disabled)
+                 FROM (SELECT id, roles, disabled FROM users WHERE id = $3 FOR UPDATE) AS former
+                 WHERE users.id = former.id
+                 RETURNING former.roles, former.disabled",
             )
             .bind(standing.roles.as_ref().map(names))
             .bind(standing.disabled)
             .bind(id.to_string())
         };
-        self.touches(update).await
+        let Some(former) = self.within(|lease| lease.optional(update())).await? else { return Ok(None) };
+        let roles: Vec<String> = former.try_get("roles").map_err(unavailable)?;
+        let roles = roles.iter().map(|role| role.parse()).collect::<Result<BTreeSet<RoleName>, _>>();
+        let roles = roles.map_err(StoreError::corrupt(format!("role of user {id}")))?;
+        let disabled = former.try_get("disabled").map_err(unavailable)?;
+        Ok(Some(standing.changed_from(&roles, disabled)))
     }
 
     async fn delete(&self, id: UserId) -> Result<bool, StoreError> {

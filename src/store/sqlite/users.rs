@@ -83,10 +83,12 @@ impl UserStore for SqliteStore {
         expected: &PasswordHash,
         new: &PasswordHash,
     ) -> Result<bool, StoreError> {
-        let query = sqlx::query("UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?")
-            .bind(new.as_stored())
-            .bind(id.to_string())
-            .bind(expected.as_stored());
+        let query = sqlx::query(
+            "UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ? AND NOT disabled",
+        )
+        .bind(new.as_stored())
+        .bind(id.to_string())
+        .bind(expected.as_stored());
         self.touched(query).await
     }
 
@@ -95,14 +97,26 @@ impl UserStore for SqliteStore {
         self.touched(query.bind(new.as_stored()).bind(id.to_string())).await
     }
 
-    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<bool, StoreError> {
-        let query = sqlx::query(
-            "UPDATE users SET roles = coalesce(?, roles), disabled = coalesce(?, disabled) WHERE id = ?",
-        )
-        .bind(standing.roles.as_ref().map(roles_text))
-        .bind(standing.disabled)
-        .bind(id.to_string());
-        self.touched(query).await
+    /// In a transaction that has the write lock from its beginning, so that nothing comes in between.
+    async fn set_standing(&self, id: UserId, standing: &Standing) -> Result<Option<Standing>, StoreError> {
+        let mut transaction = self.write().await?;
+        let found = sqlx::query("SELECT * FROM users WHERE id = ?").bind(id.to_string());
+        let found = found.fetch_optional(&mut *transaction).await.map_err(unavailable)?;
+        let Some(user) = found.as_ref().map(user).transpose()? else { return Ok(None) };
+        let changed = standing.changed_from(&user.roles, user.disabled);
+        if changed != Standing::default() {
+            sqlx::query(
+                "UPDATE users SET roles = coalesce(?, roles), disabled = coalesce(?, disabled) WHERE id = ?",
+            )
+            .bind(changed.roles.as_ref().map(roles_text))
+            .bind(changed.disabled)
+            .bind(id.to_string())
+            .execute(&mut *transaction)
+            .await
+            .map_err(unavailable)?;
+        }
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(Some(changed))
     }
 
     async fn delete(&self, id: UserId) -> Result<bool, StoreError> {

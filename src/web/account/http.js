@@ -23,6 +23,9 @@ export class Refusal extends Error {
       case 429:
         return `Too many attempts. Try again in ${wait(this.seconds)}.`;
       case 503:
+        if (this.error === "not_revoked") {
+          return `${this.description}.`;
+        }
         return "The server cannot answer right now. Try again in a moment.";
       default:
         return this.description ? `${this.description}.` : "Something went wrong. Try again.";

@@ -13,12 +13,13 @@ use crate::{
     registration::{ClientError, Clients, Proof, Registration, Rotation, Terms, refusal},
     store::Client,
     web::{
-        answer::{Private, Problem, unavailable},
+        answer::{NOT_REVOKED, Private, Problem, unavailable},
         catcher,
+        complaint::complain,
         guard::{Admin, Authorized, Rejection},
         openapi::{
             Absent, Administrator, Body, ClientChange, NewClient, Refusal, Refuses, RegisteredClient,
-            SecretRotation, Stores, refusals, tag,
+            Revoking, SecretRotation, Stores, refusals, tag,
         },
     },
 };
@@ -227,7 +228,7 @@ pub(in crate::web) async fn add(
                 "secrets": [{ "created_at": 1764400000, "ends_at": null }],
             }),
         ),
-        Refuses<(Administrator, Body, NoFields, WrongTerms, NoChange, Absent, Stores)>,
+        Refuses<(Administrator, Body, NoFields, WrongTerms, NoChange, Absent, Revoking)>,
     ),
     security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
 )]
@@ -276,7 +277,7 @@ pub(in crate::web) async fn change(
                 "secret": "csc_Wn3d…",
             }),
         ),
-        Refuses<(Administrator, Body, NoFields, NoRotation, Absent, Stores)>,
+        Refuses<(Administrator, Body, NoFields, NoRotation, Absent, Revoking)>,
     ),
     security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
 )]
@@ -345,6 +346,10 @@ fn problem(error: ClientError) -> Problem {
         ClientError::Contended => conflict("The client was changed by somebody else meanwhile; try again"),
         ClientError::Refused(text) => bad(text),
         ClientError::Keys(_) => bad(JWKS),
+        ClientError::NotRevoked(error) => {
+            complain("a change of a client is not followed by its revocations", &error);
+            NOT_REVOKED
+        }
         error => unavailable("a client could not be changed")(error),
     }
 }

@@ -109,13 +109,17 @@ impl Rejection {
         format!("Bearer error=\"{error}\", error_description=\"{description}\"")
     }
 
-    /// Remembers the rejection for the catcher and turns it into a guard's outcome.
+    /// Notes the rejection for the catcher and turns it into a guard's outcome.
     pub(in crate::web) fn outcome<T>(self, request: &Request<'_>) -> Outcome<T, Self> {
         tracing::debug!(reason = %self, "a guard refused");
+        self.note(request);
+        Outcome::Error((self.status(), self))
+    }
+
+    fn note(self, request: &Request<'_>) {
         if let Ok(mut last) = request.local_cache(Last::default).0.lock() {
             *last = Some(self);
         }
-        Outcome::Error((self.status(), self))
     }
 
     /// What led to this answer, if a guard's refusal did.
@@ -133,6 +137,7 @@ impl Rejection {
 /// refuses all the same.
 impl<'r> Responder<'r, 'static> for Rejection {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        self.note(request);
         self.problem().respond_to(request)
     }
 }

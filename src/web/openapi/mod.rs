@@ -24,7 +24,7 @@ pub(super) use bodies::{
 };
 pub(super) use refusal::{
     Absent, Administrator, Body, Client, Cookie, Form, Guesses, Holder, Person, Refusal, Refusals, Refuses,
-    Stores, TooOften, refusals,
+    Revoking, Stores, TooOften, refusals,
 };
 pub(super) use served::mount;
 

@@ -9,7 +9,7 @@ use crate::{
     scope,
     throttle::TooMany,
     web::{
-        answer::Problem,
+        answer::{NOT_REVOKED, Problem},
         catcher,
         cookie::CROSS_SITE,
         form::FormError,
@@ -164,6 +164,8 @@ refusals! {
     ].concat_all();
     /// Of one that asks a store.
     pub(in crate::web) Stores => vec![catcher::problem(Status::ServiceUnavailable).into()];
+    /// Of one that asks a store, and whose change has to be followed by revocations.
+    pub(in crate::web) Revoking => [Stores::list(), vec![NOT_REVOKED.into()]].concat_all();
     /// Of one that names something that may not be there.
     pub(in crate::web) Absent => vec![catcher::problem(Status::NotFound).into()];
     /// Of one that reads a body.

@@ -2,7 +2,7 @@
 
 mod faults;
 mod races;
-mod unsteady;
+pub mod unsteady;
 
 use crate::stores::sqlite;
 use countersign::{

@@ -28,6 +28,8 @@ pub enum Call {
     Replace,
     Delete,
     RevokeClient,
+    RevokeUser,
+    RevokeAccess,
 }
 
 pub struct Unsteady {
@@ -40,8 +42,11 @@ pub struct Unsteady {
 
 impl Unsteady {
     pub fn over<S: ClientStore + SessionStore>(store: Arc<S>) -> Self {
-        let (fails, calls) = (Mutex::default(), AtomicU64::default());
-        Self { clients: store.clone(), sessions: store, fails, calls }
+        Self::of(store.clone(), store)
+    }
+
+    pub fn of(clients: Arc<dyn ClientStore>, sessions: Arc<dyn SessionStore>) -> Self {
+        Self { clients, sessions, fails: Mutex::default(), calls: AtomicU64::default() }
     }
 
     pub fn fail(&self, call: Call, after: usize) {
@@ -136,9 +141,11 @@ impl SessionStore for Unsteady {
         self.sessions.revoke_others(user, keep, now).await
     }
     async fn revoke_user(&self, user: UserId, now: UnixTime) -> Result<u64, StoreError> {
+        self.take_turn(Call::RevokeUser)?;
         self.sessions.revoke_user(user, now).await
     }
     async fn revoke_access(&self, user: UserId, now: UnixTime) -> Result<(), StoreError> {
+        self.take_turn(Call::RevokeAccess)?;
         self.sessions.revoke_access(user, now).await
     }
     async fn revoke_token(&self, id: TokenId, now: UnixTime) -> Result<(), StoreError> {

@@ -16,11 +16,13 @@ use crate::{
     store::{Standing, User},
     user::{RoleName, UserId, Username},
     web::{
-        answer::{Private, Problem, unavailable},
+        answer::{NOT_REVOKED, Private, Problem, unavailable},
         catcher,
+        complaint::complain,
         guard::{Admin, Authorized},
         openapi::{
-            Absent, Administrator, Body, NewUser, Refusal, Refuses, Stores, UserChange, refusals, tag,
+            Absent, Administrator, Body, NewUser, Refusal, Refuses, Revoking, Stores, UserChange, refusals,
+            tag,
         },
     },
 };
@@ -238,7 +240,7 @@ pub(in crate::web) async fn add(
                 "id": "e58ed763-928c-4155-bee9-fdbaaadc15f3", "username": "ada", "roles": ["editor"],
                 "disabled": false, "created_at": 1764400000,
             })),
-        Refuses<(Administrator, Body, NoFields, NotChanged, Absent, Stores)>,
+        Refuses<(Administrator, Body, NoFields, NotChanged, Absent, Revoking)>,
     ),
     security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
 )]
@@ -252,9 +254,8 @@ pub(in crate::web) async fn change(
     let accounts = accounts(&admin, authority);
     let user = found(id, &accounts).await?;
     let mut fields = body?;
-    // The same roles again take nothing away, so they end no token.
-    let roles = roles(&mut fields)?.filter(|roles| *roles != user.roles);
-    let standing = Standing { roles, disabled: fields.take::<bool>("disabled", DISABLED)? };
+    let standing =
+        Standing { roles: roles(&mut fields)?, disabled: fields.take::<bool>("disabled", DISABLED)? };
     fields.end()?;
     let is_kept = |roles: &BTreeSet<RoleName>| roles.iter().any(|role| role.as_str() == RoleName::ADMIN);
     let locks_out = standing.disabled == Some(true) || !standing.roles.as_ref().is_none_or(is_kept);
@@ -275,7 +276,7 @@ pub(in crate::web) async fn change(
     params(("id" = String, Path, description = "Which user", example = "e58ed763-928c-4155-bee9-fdbaaadc15f3")),
     responses(
         (status = 204, description = "They are gone"),
-        Refuses<(Administrator, NotRemoved, Absent, Stores)>,
+        Refuses<(Administrator, NotRemoved, Absent, Revoking)>,
     ),
     security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
 )]
@@ -334,6 +335,10 @@ fn problem(error: AccountError) -> Problem {
         AccountError::Unknown => catcher::problem(Status::NotFound),
         AccountError::NameTaken => conflict("There is a user of that name already"),
         AccountError::TooManyRoles => bad(ROLES),
+        AccountError::NotRevoked(error) => {
+            complain("a change of an account is not followed by its revocations", &error);
+            NOT_REVOKED
+        }
         error => unavailable("an account could not be changed")(error),
     }
 }

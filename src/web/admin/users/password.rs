@@ -13,7 +13,7 @@ use crate::{
         },
         answer::{Private, Problem, unavailable},
         guard::{Admin, Authorized},
-        openapi::{Absent, Administrator, Body, PasswordOf, Refusal, Refuses, Stores, refusals, tag},
+        openapi::{Absent, Administrator, Body, PasswordOf, Refusal, Refuses, Revoking, refusals, tag},
         refusal::refusal,
     },
 };
@@ -79,7 +79,7 @@ impl Chosen {
     responses(
         (status = 200, description = "The one that was made", body = Made, example = json!({ "password": "k3v9ta-…" })),
         (status = 204, description = "The one that was sent is theirs now"),
-        Refuses<(Administrator, Body, NoFields, NotChosen, OneselfElsewhere, Absent, Stores)>,
+        Refuses<(Administrator, Body, NoFields, NotChosen, OneselfElsewhere, Absent, Revoking)>,
     ),
     security(("countersign.login" = []), ("countersign.bearer" = ["admin"])),
 )]

@@ -179,7 +179,7 @@ async fn of_many_replacements_of_one_password_exactly_one_wins(a: &Store, b: &St
 }
 
 async fn the_password_of_a_disabled_user_is_not_replaced(a: &dyn UserStore, b: &dyn UserStore) {
-    let user = user(&fresh("karen"));
+    let user = user(&unique("karen"));
     inserted(a, &user).await;
     let disable = |disabled| Standing { disabled: Some(disabled), ..Standing::default() };
     let replace = || b.replace_password(user.id, &user.password, &user.password);
@@ -192,7 +192,7 @@ async fn the_password_of_a_disabled_user_is_not_replaced(a: &dyn UserStore, b: &
 /// Two steps race; whichever comes second in the store has seen the first.
 async fn of_a_replacement_and_a_disabling_the_later_knows_of_the_earlier(a: &Store, b: &Store) {
     for _ in 0..16 {
-        let user = user(&fresh("barbara"));
+        let user = user(&unique("barbara"));
         inserted(&**a, &user).await;
         let (one, other, id) = (a.clone(), b.clone(), user.id);
         let replaced = tokio::spawn(async move {
@@ -211,7 +211,7 @@ async fn of_a_replacement_and_a_disabling_the_later_knows_of_the_earlier(a: &Sto
 }
 
 async fn a_standing_that_changes_nothing_says_so(a: &dyn UserStore, b: &dyn UserStore) {
-    let user = user(&fresh("ida"));
+    let user = user(&unique("ida"));
     inserted(a, &user).await;
     let same = Standing { roles: Some(user.roles.clone()), disabled: Some(false) };
     let other = Standing { roles: Some([].into()), disabled: Some(true) };
@@ -229,7 +229,7 @@ async fn a_standing_that_changes_nothing_says_so(a: &dyn UserStore, b: &dyn User
 }
 
 async fn of_many_who_set_one_standing_exactly_one_changes_it(a: &Store, b: &Store) {
-    let user = user(&fresh("shafi"));
+    let user = user(&unique("shafi"));
     inserted(&**a, &user).await;
     for roles in [&[][..], &["editor"], &["admin", "editor"], &["admin"], &["editor"]] {
         let roles = roles.iter().map(|role| role.parse().expect("a role")).collect();

@@ -7,7 +7,7 @@ use countersign::{
     audit::Actor,
     client::{ClientId, ClientSecret},
     registration::{ClientError, Proof, Registration, Rotation, Terms},
-    store::{ClientStore, SessionStore, StoreError},
+    store::{ClientStore, StoreError},
 };
 use std::{future::pending, sync::Arc};
 use tokio::sync::Notify;
@@ -15,21 +15,21 @@ use tokio::sync::Notify;
 #[derive(Clone, Copy, Debug)]
 enum Change {
     SetPassword,
-    ChangePassword,
+    OwnPassword,
     Disable,
     Roles,
     Delete,
 }
 
 const ALL: [Change; 5] =
-    [Change::SetPassword, Change::ChangePassword, Change::Disable, Change::Roles, Change::Delete];
+    [Change::SetPassword, Change::OwnPassword, Change::Disable, Change::Roles, Change::Delete];
 
 impl Change {
     async fn make(self, scene: &Scene) -> Result<(), AccountError> {
         let (accounts, ada) = (&scene.here, scene.ada);
         match self {
             Self::SetPassword => accounts.set_password(ada, password(RESET)).await,
-            Self::ChangePassword => accounts.change_password(ada, password(FIRST), password(OWN)).await,
+            Self::OwnPassword => accounts.change_password(ada, password(FIRST), password(OWN)).await,
             Self::Disable => accounts.set_disabled(ada, true).await,
             Self::Roles => accounts.set_roles(ada, &roles(&["admin"])).await,
             Self::Delete => accounts.delete(ada).await,
@@ -41,7 +41,7 @@ impl Change {
         let Some(user) = found else { return matches!(self, Self::Delete) };
         match self {
             Self::SetPassword => scene.knows(RESET).await,
-            Self::ChangePassword => scene.knows(OWN).await,
+            Self::OwnPassword => scene.knows(OWN).await,
             Self::Disable => user.disabled,
             Self::Roles => user.roles == roles(&["admin"]),
             Self::Delete => false,

@@ -29,7 +29,7 @@ use std::{
 };
 use tokio::{
     sync::watch,
-    time::{Instant, sleep},
+    time::{Instant, sleep, sleep_until},
 };
 
 /// How often the keystore is looked at: a revoked key is refused everywhere within a second.
@@ -180,29 +180,31 @@ impl Keys {
         Ok(true)
     }
 
-    /// Looks at the keystore at once, for a token with a key that is not known: another process may
-    /// have signed with one that is newer than the last look. Says whether there are other keys
-    /// since this was called. One look at a time, and not many, whatever arrives.
+    /// Reads the keystore for a token with an unknown key: another process may have signed with one
+    /// that is newer than the last read. Says whether the keys have changed since this was called.
+    ///
+    /// There is one read at a time, and at least 100 ms between two, however many unknown keys arrive.
+    /// A call within that time waits for the next read, so no new key is refused.
     pub async fn look_again(&self) -> bool {
         if self.keystore.is_none() {
             return false;
         }
         let called_at = Instant::now();
         let mut looked_at = self.looked_at.lock().await;
-        match *looked_at {
-            Some(at) if at >= called_at => true,
-            Some(at) if at.elapsed() < LOOK_AGAIN => false,
-            _ => {
-                *looked_at = Some(Instant::now());
-                let found = self.reload().await;
-                if found.is_err() {
-                    // Those that wait must not each wait for a store that does not answer. Whoever
-                    // follows tells the log of it.
-                    *looked_at = Some(Instant::now());
-                }
-                found.unwrap_or(false)
+        if let Some(at) = *looked_at {
+            if at >= called_at {
+                return true;
             }
+            sleep_until(at + LOOK_AGAIN).await;
         }
+        *looked_at = Some(Instant::now());
+        let found = self.reload().await;
+        if found.is_err() {
+            // Those that wait must not each wait for a store that does not answer. Whoever
+            // follows tells the log of it.
+            *looked_at = Some(Instant::now());
+        }
+        found.unwrap_or(false)
     }
 
     /// Follows the keystore for ever. Failures are logged once, and tried again.

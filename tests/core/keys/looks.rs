@@ -40,21 +40,43 @@ impl KeyRingStore for Late {
     }
 }
 
-#[tokio::test]
-async fn a_look_that_was_slow_does_not_put_back_a_revoked_key() {
+/// Keys in a database, those of another server on it, and what they are opened with.
+async fn opened(late: &Arc<Late>) -> (Arc<Keys>, Keystore, Settings) {
     let environment = Environment::from_pairs([
         ("COUNTERSIGN_DATABASE_URL", "memory:"),
         ("COUNTERSIGN_KEYS__STORE", "database"),
         ("COUNTERSIGN_KEYS__ENCRYPTION_KEY", "Wm4tYq7RzX1nLd8KpV5cHs2GbJf6Ue9A"),
     ]);
     let settings = Settings::load(&rocket::Config::figment(), environment).expect("good settings");
-    let late = Arc::new(Late::default());
     let elsewhere = Stores::all_in(late.store.clone());
     let here = Stores { keys: Some(late.clone()), ..elsewhere.clone() };
     let trail = Trail::open(None, Arc::new(SystemClock)).await.expect("a trail");
-    let keys = Arc::new(Keys::open(&settings, &here, Arc::new(SystemClock), &trail).await.expect("keys"));
-    let signing = || keys.tokens().ring().signing(SystemClock.now()).kid().to_owned();
-    let revoked = signing();
+    let keys = Keys::open(&settings, &here, Arc::new(SystemClock), &trail).await.expect("keys");
+    let keystore = Keystore::of(&settings, &elsewhere).expect("kept").expect("a keystore");
+    (Arc::new(keys), keystore, settings)
+}
+
+fn signing(keys: &Keys) -> String {
+    keys.tokens().ring().signing(SystemClock.now()).kid().to_owned()
+}
+
+#[tokio::test]
+async fn a_key_that_is_newer_than_the_last_look_is_found_however_recent_that_was() {
+    let (keys, keystore, settings) = opened(&Arc::default()).await;
+    for _ in 0..3 {
+        let old = signing(&keys);
+        assert!(!keys.look_again().await, "nothing is new");
+        keystore.revoke(&old, SystemClock.now(), false, settings.lives()).await.expect("revoked");
+        assert!(keys.look_again().await, "another key signs");
+        assert_ne!(signing(&keys), old);
+    }
+}
+
+#[tokio::test]
+async fn a_look_that_was_slow_does_not_put_back_a_revoked_key() {
+    let late = Arc::new(Late::default());
+    let (keys, keystore, settings) = opened(&late).await;
+    let revoked = signing(&keys);
 
     late.is_late.store(true, Ordering::SeqCst);
     let look = || {
@@ -65,14 +87,12 @@ async fn a_look_that_was_slow_does_not_put_back_a_revoked_key() {
     };
     let slow = look();
     sleep(Duration::from_millis(50)).await;
-    let keystore = Keystore::of(&settings, &elsewhere).expect("kept").expect("a keystore");
-    let lives = settings.lives();
-    keystore.revoke(&revoked, SystemClock.now(), false, lives).await.expect("revoked");
+    keystore.revoke(&revoked, SystemClock.now(), false, settings.lives()).await.expect("revoked");
     let quick = look();
     sleep(Duration::from_millis(50)).await;
     late.answer.notify_one();
     for look in [slow, quick] {
         look.await.expect("it ends").expect("it was read");
     }
-    assert_ne!(signing(), revoked);
+    assert_ne!(signing(&keys), revoked);
 }

@@ -184,9 +184,10 @@ impl<'s> Desk<'s> {
         assert!(lost > 1, "{lost} answers were lost");
     }
 
-    /// What cannot be revoked is not taken away: neither the whole nor half of it.
-    pub fn keeps_its_clients(&self) {
+    /// Clients whose tokens cannot be revoked any more are not changed, neither wholly nor partly.
+    pub fn keeps_its_clients(&self, hurt: impl FnOnce()) {
         let token = self.own();
+        hurt();
         for change in [&["disable", "worker"][..], &["set", "worker", "--introspects"], &["delete", "worker"]]
         {
             let output = self.server.try_cli(&[&["client"], change].concat());
@@ -214,7 +215,7 @@ impl<'s> Desk<'s> {
         let rows: Vec<Row<'_>> = vec![
             (
                 "a service",
-                [Granted, Granted, Unavailable, Unavailable],
+                [Granted, Unavailable, Unavailable, Unavailable],
                 Box::new(|| ask(server, worker, &own)),
             ),
             (

@@ -110,11 +110,7 @@ fn clients_are_answered_what_is_true_or_nothing() {
     desk.fails(State::NoSessions, || proxy.delay(Duration::from_secs(5)), || proxy.pass());
     desk.may_end_tokens_twice(&proxy, [0, 1, 3, 4, 5, 20, 60, 100].into_iter());
     let memory = |limit: &str| assert_eq!(redis.command(&["CONFIG", "SET", "maxmemory", limit]), "OK");
-    let out_of_memory = || {
-        memory("1");
-        desk.keeps_its_clients();
-    };
-    desk.fails(State::ReadOnly, out_of_memory, || memory("0"));
+    desk.fails(State::ReadOnly, || desk.keeps_its_clients(|| memory("1")), || memory("0"));
     let follow = || assert_eq!(redis.command(&["REPLICAOF", "127.0.0.1", "1"]), "OK");
     desk.fails(State::ReadOnly, follow, || redis.promote());
 }

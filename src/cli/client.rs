@@ -229,7 +229,7 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Refused(_) | ClientError::Keys(_) => Self::refused(error),
-            // Nobody is left to retry it.
+            // No process is left to retry it.
             error @ ClientError::NotRevoked(_) => {
                 Self::Failed(format!("{}; run the same command again when the store answers", causes(&error)))
             }

@@ -117,7 +117,7 @@ impl From<AccountError> for Failure {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::TooManyRoles => Self::refused(error),
-            // Nobody is left to retry it.
+            // No process is left to retry it.
             error @ AccountError::NotRevoked(_) => Self::Failed(format!(
                 "{}; run countersign session revoke-all NAME when the store answers",
                 causes(&error)

@@ -31,7 +31,7 @@ const AT_MOST: &str = "trace,\
     hyper=warn,h2=warn,multer=info,reqwest=info,redis=off,\
     sqlx_postgres::options[{value}]=off,sqlx_postgres::options[{line}]=off";
 
-/// Starts the log; it takes over Rocket's own too. Whoever runs a command knows what they do, and does not
+/// Starts the log; it takes over Rocket's own too. Operators know which command they run, and do not
 /// want to read in the audit's words that it was done.
 #[must_use]
 pub(super) fn start(serving: bool) -> Running {
@@ -41,7 +41,7 @@ pub(super) fn start(serving: bool) -> Running {
     let format = fmt::layer()
         .with_writer(|| &QUEUE)
         .with_ansi(false)
-        // Where nobody reads the log any more, to complain of it would be to panic.
+        // To report that stderr cannot be written would be to write to it, and panic.
         .log_internal_errors(false);
     // The limits stand apart, since a more exact directive would overrule them in the same filter.
     let subscriber = tracing_subscriber::registry()

@@ -151,8 +151,9 @@ impl Import<'_> {
     fn refuse(&mut self, number: u64, text: &str) {
         self.summary.refused += 1;
         let end = if io::stderr().is_terminal() { "\x1b[K" } else { "" };
-        // Whoever does not want to read it still gets the code.
-        let _ = writeln!(io::stderr(), "line {number}: {text}{end}");
+        // In one write, since the log writes to stderr too, from a thread of its own. An error is ignored:
+        // the exit code says that lines were refused.
+        let _ = io::stderr().write_all(format!("line {number}: {text}{end}\n").as_bytes());
     }
 
     fn show_progress(&self) {

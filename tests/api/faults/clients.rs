@@ -20,6 +20,8 @@ pub enum State {
     WellAgain,
     /// Everything can be read.
     ReadOnly,
+    /// Everything can be read, and requests can be counted.
+    CountsOnly,
     /// That of sessions does nothing.
     NoSessions,
     /// That of users and clients does nothing, and that of sessions is another.
@@ -286,7 +288,8 @@ impl<'s> Desk<'s> {
                     let [well, read_only, no_sessions, no_clients] = *answers;
                     let answer = match state {
                         State::Well | State::WellAgain => well,
-                        State::ReadOnly => read_only,
+                        State::CountsOnly if *what == "a service" => Granted,
+                        State::ReadOnly | State::CountsOnly => read_only,
                         State::NoSessions => no_sessions,
                         State::NoClients => no_clients,
                         State::Nothing if *what == "the end of nothing" => Ended,

@@ -214,7 +214,7 @@ fn clients_are_answered_what_is_true_or_nothing() {
         eventually("it can be read", || stage.scene.can_be_read());
     };
     desk.fails(State::ReadOnly, read_only, || stage.is_read_only(false));
-    desk.fails(State::ReadOnly, || stage.changes_fail(u32::MAX, "40001"), || stage.changes_work());
+    desk.fails(State::CountsOnly, || stage.changes_fail(u32::MAX, "40001"), || stage.changes_work());
     // A few times is not too often.
     desk.fails(State::Well, || stage.changes_fail(2, "40001"), || stage.changes_work());
 }

@@ -89,6 +89,8 @@ impl Machine {
                 ("COUNTERSIGN_SIGNING_KEY", "q8XvZr3Lw0TnB6yKd2HsPf9GjMcU5eA1"),
                 ("COUNTERSIGN_ACCESS_TTL", &ACCESS.to_string()),
                 ("COUNTERSIGN_LEEWAY", "0"),
+                // The model knows sessions, not how often a disabled user may try to log in.
+                ("COUNTERSIGN_LOGIN__LIMITS", "off"),
                 ("COUNTERSIGN_REFRESH__IDLE", &IDLE.to_string()),
                 ("COUNTERSIGN_REFRESH__ABSOLUTE", &ABSOLUTE.to_string()),
                 ("COUNTERSIGN_REFRESH__GRACE", &GRACE.to_string()),
